@@ -54,6 +54,9 @@ struct log;
  */
 struct log *log_open(int dir_fd) MUST_USE;
 
+/* Bytes cut off by log_open: the torn end of what nobody was told of. */
+uint64_t log_cut(const struct log *log);
+
 /* The process that has the store in dir_fd open, or 0 when nobody knows. */
 pid_t log_holder(int dir_fd) MUST_USE;
 
