@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * people.h: who we are, and the names under which others are shown.
+ *
+ * Two files in the database directory.  `id` holds our own author id, made
+ * once from 32 random bytes.  `names` holds a line for each author that has
+ * ever claimed a name: "ID NAME".  The first author to claim a name is shown
+ * under it for ever; another one is shown as NAME~xxxxxx, with six letters of
+ * its id; one that never claimed any is shown as the first 8 letters.
+ */
+#ifndef PEOPLE_H
+#define PEOPLE_H
+
+#include "wire.h"
+
+enum {
+	PEOPLE_NAME_MAX = 32,  /* bytes of a name, without NUL */
+	PEOPLE_SHOWN_MAX = 40, /* bytes of a name as shown, without NUL */
+	PEOPLE_MAX = 10000     /* names remembered; further ones are not */
+};
+
+struct people;
+
+/*
+ * Reads both files, and makes `id` when there is none yet; own_name is ours.
+ * dir_fd is borrowed.  Whoever calls holds the database's lock.  NULL and
+ * errno: EBADMSG when a file is not as above, or what the system answers.
+ */
+struct people *people_open(int dir_fd, const char *own_name) MUST_USE;
+void people_close(struct people *people);
+
+/* Our own author, WIRE_KEY_SIZE bytes, valid until people_close. */
+const uint8_t *people_own_key(const struct people *people);
+
+/*
+ * An author has claimed a name; keeps it, on disk as well, unless that author
+ * has that name already.  A malformed name is ignored.  Returns 0, or -1 and
+ * errno when it could not be written; it is then remembered in memory only.
+ */
+int people_claim(
+	struct people *people, const uint8_t *key, const char *name) MUST_USE;
+
+/* Writes the name under which an author is shown. */
+void people_show(const struct people *people, const uint8_t *key,
+	char shown[PEOPLE_SHOWN_MAX + 1]);
+
+/* [a-z0-9-]{1,32}, no - at either end, not a word that we use ourselves. */
+bool people_name_valid(const char *name) MUST_USE;
+
+#endif
