@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * term.c: lines in, lines out, and the line between them that is being typed.
+ *
+ * How writing avoids to block without O_NONBLOCK on a descriptor that others
+ * share: a terminal is opened once more, so that the flag is ours alone; on a
+ * pipe poll promises room for PIPE_BUF bytes, so no more are written at once;
+ * a file takes everything.
+ *
+ * The editor keeps one line and draws it at the bottom:
+ *
+ *	"\r" "\033[K" prompt and the end of the line, as much as fits
+ *
+ * Before anything else is written it is erased ("\r" "\033[K"), after that it
+ * is drawn again, so a message never tears it.  Keys: printable characters,
+ * backspace, ^U (kill line), ^W (kill word), ^L (draw again), return, ^D on an
+ * empty line (leave).  Escape sequences, such as arrows send, are swallowed.
+ *
+ * Invariants:
+ *	1. drawn ==> the last thing written is the line being typed.
+ *	2. editing ==> the terminal is in the editor's mode until term_close or
+ *	   term_suspend.
+ *
+ * This file has no history, no completion, and no cursor but at the end.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "term.h"
+
+enum {
+	PROMPT_MAX = 40,
+	MARKS_MAX = 4, /* combining marks on one character */
+	WIDTH_DEFAULT = 80,
+	REPLACEMENT = 0xfffd
+};
+
+/* Somewhere to write to. */
+struct outlet {
+	int fd;
+	bool own_fd; /* opened by us, non-blocking */
+	bool gone;   /* nobody reads it any more */
+	int slot;
+	size_t chunk; /* bytes that poll promises to take at once */
+	struct fifo fifo;
+};
+
+enum escape_state { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_SEQUENCE };
+
+struct term {
+	int in_fd;
+	int in_slot;
+	bool in_ended;
+	bool in_is_tty;
+	bool end_told;
+	bool gone_told;
+	bool leave;
+	bool too_long;  /* until the next newline */
+	bool err_joins; /* notices go where the messages go */
+	bool editing;
+	bool raw; /* the terminal is in the editor's mode */
+	bool drawn;
+	struct termios saved;
+	enum escape_state escape;
+	char prompt[PROMPT_MAX + 1];
+	size_t typed; /* bytes in line */
+	size_t read;  /* of `in`, by the event told last */
+	size_t dropped;
+	struct outlet out;
+	struct outlet err;
+	struct fifo in;
+	char line[TERM_LINE_MAX + 1];
+	uint8_t in_bytes[TERM_IN_SIZE];
+	uint8_t err_bytes[TERM_ERR_SIZE];
+	uint8_t out_bytes[TERM_OUT_SIZE];
+};
+
+/* Characters. */
+
+/*
+ * The next character of UTF-8 (RFC 3629): REPLACEMENT for each byte that does
+ * not belong to a well-formed one.
+ */
+static uint32_t utf8_next(struct reader *r)
+{
+	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	uint8_t first = read_u8(r);
+	struct reader rest = *r;
+	size_t more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	uint32_t c = first & (0x3fu >> more);
+
+	if (first < 0x80)
+		return first;
+	if (first < 0xc0 || first > 0xf4)
+		return REPLACEMENT;
+	for (size_t i = 0; i < more; i++) {
+		uint8_t byte = read_u8(&rest);
+
+		if (rest.bad || (byte & 0xc0) != 0x80)
+			return REPLACEMENT;
+		c = c << 6 | (byte & 0x3f);
+	}
+	if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return REPLACEMENT;
+	*r = rest;
+	return c;
+}
+
+static void utf8_write(struct writer *w, uint32_t c)
+{
+	if (c < 0x80) {
+		write_u8(w, (uint8_t)c);
+	} else if (c < 0x800) {
+		write_u8(w, (uint8_t)(0xc0 | c >> 6));
+		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		write_u8(w, (uint8_t)(0xe0 | c >> 12));
+		write_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
+	} else {
+		write_u8(w, (uint8_t)(0xf0 | c >> 18));
+		write_u8(w, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+		write_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
+	}
+}
+
+struct range {
+	uint32_t first;
+	uint32_t last;
+};
+
+static bool in_ranges(uint32_t c, const struct range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* Invisible, or changing the direction of what follows. */
+static bool is_hidden(uint32_t c)
+{
+	static const struct range ranges[] = { { 0xad, 0xad }, { 0x61c, 0x61c },
+		{ 0x180e, 0x180e }, { 0x200b, 0x200c }, { 0x200e, 0x200f },
+		{ 0x202a, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff } };
+
+	return in_ranges(c, ranges, sizeof(ranges) / sizeof(*ranges));
+}
+
+/* Drawn onto the character before it. */
+static bool is_mark(uint32_t c)
+{
+	static const struct range ranges[] = { { 0x300, 0x36f },
+		{ 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a },
+		{ 0x64b, 0x65f }, { 0xe31, 0xe31 }, { 0xe34, 0xe3a },
+		{ 0xe47, 0xe4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
+		{ 0x200d, 0x200d }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
+		{ 0xfe20, 0xfe2f }, { 0x1f3fb, 0x1f3ff } };
+
+	return in_ranges(c, ranges, sizeof(ranges) / sizeof(*ranges));
+}
+
+/* Columns of a terminal. */
+static int width_of(uint32_t c)
+{
+	static const struct range wide[] = { { 0x1100, 0x115f },
+		{ 0x231a, 0x231b }, { 0x23e9, 0x23ec }, { 0x25fd, 0x25fe },
+		{ 0x2614, 0x2615 }, { 0x2648, 0x2653 }, { 0x26a1, 0x26a1 },
+		{ 0x2705, 0x2705 }, { 0x274c, 0x274c }, { 0x2753, 0x2757 },
+		{ 0x2795, 0x2797 }, { 0x2b1b, 0x2b1c }, { 0x2b50, 0x2b55 },
+		{ 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xa960, 0xa97f },
+		{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },
+		{ 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f },
+		{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
+		{ 0x1fa70, 0x1faff }, { 0x20000, 0x3fffd } };
+
+	if (is_mark(c))
+		return 0;
+	return in_ranges(c, wide, sizeof(wide) / sizeof(*wide)) ? 2 : 1;
+}
+
+static void clean_control(struct writer *w, uint32_t c, bool json)
+{
+	char text[8];
+
+	if (c == '\n' || c == '\t' || c == '\r') {
+		write_u8(w, '\\');
+		write_u8(w, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+		return;
+	}
+	if (json || c > 0x9f)
+		(void)snprintf(text, sizeof(text), "\\u%04x", (unsigned)c);
+	else
+		(void)snprintf(text, sizeof(text), "\\x%02x", (unsigned)c);
+	write_bytes(w, text, strlen(text));
+}
+
+void term_clean(struct writer *w, const void *bytes, size_t size, bool json)
+{
+	struct reader r = reader_over(bytes, size);
+	int marks = 0;
+
+	while (r.left > 0) {
+		uint32_t c = utf8_next(&r);
+
+		marks = is_mark(c) ? marks + 1 : 0;
+		if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 ||
+			c == 0x2029) {
+			clean_control(w, c, json);
+		} else if (json && (c == '"' || c == '\\')) {
+			write_u8(w, '\\');
+			write_u8(w, (uint8_t)c);
+		} else if (json || (!is_hidden(c) && marks <= MARKS_MAX)) {
+			utf8_write(w, c);
+		}
+	}
+}
+
+/* Outlets. */
+
+static void outlet_open(struct outlet *o, int fd, void *bytes, size_t size)
+{
+	struct stat status;
+	const char *tty;
+
+	o->fd = fd;
+	o->slot = LOOP_NO_SLOT;
+	o->chunk = _POSIX_PIPE_BUF;
+	o->fifo = fifo_over(bytes, size);
+	if (fstat(fd, &status) < 0) {
+		o->gone = true;
+		return;
+	}
+	if (S_ISREG(status.st_mode))
+		o->chunk = size;
+	tty = isatty(fd) ? ttyname(fd) : NULL;
+	if (tty == NULL)
+		return;
+	fd = open(tty, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* then 512 bytes at a time will do */
+	o->fd = fd;
+	o->own_fd = true;
+	o->chunk = size;
+}
+
+static void outlet_close(struct outlet *o)
+{
+	if (o->own_fd)
+		(void)close(o->fd); /* what it took is the terminal's */
+	o->own_fd = false;
+}
+
+static void outlet_want(struct outlet *o, struct loop *loop)
+{
+	o->slot = LOOP_NO_SLOT;
+	if (fifo_size(&o->fifo) > 0)
+		o->slot = loop_add(loop, o->fd, POLLOUT);
+}
+
+static void outlet_run(struct outlet *o, const struct loop *loop)
+{
+	size_t size = fifo_size(&o->fifo);
+	ssize_t n;
+
+	if (loop_ready(loop, o->slot) == 0)
+		return;
+	if (size > o->chunk)
+		size = o->chunk;
+	n = write(o->fd, fifo_head(&o->fifo), size);
+	if (n >= 0)
+		fifo_drop(&o->fifo, (size_t)n);
+	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		o->gone = true;
+	if (o->gone)
+		fifo_drop(&o->fifo, fifo_size(&o->fifo));
+}
+
+static struct writer outlet_writer(struct outlet *o)
+{
+	uint8_t *tail = fifo_tail(&o->fifo);
+
+	return writer_over(tail, fifo_room(&o->fifo));
+}
+
+/* What does not fit is not there: term_room was not asked. */
+static void outlet_added(struct outlet *o, const struct writer *w)
+{
+	if (!o->gone)
+		fifo_added(&o->fifo, w->size);
+}
+
+/* The editor. */
+
+static int screen_width(const struct term *t)
+{
+	struct winsize size;
+
+	if (ioctl(t->out.fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH_DEFAULT;
+	return size.ws_col;
+}
+
+static int text_width(const char *text, size_t size)
+{
+	struct reader r = reader_over(text, size);
+	int width = 0;
+
+	while (r.left > 0)
+		width += width_of(utf8_next(&r));
+	return width;
+}
+
+/* Bytes of the character that begins at text[0]. */
+static size_t character_size(const char *text, size_t size)
+{
+	struct reader r = reader_over(text, size);
+
+	(void)utf8_next(&r);
+	return size - r.left;
+}
+
+static void editor_erase(struct term *t, struct writer *w)
+{
+	if (t->drawn)
+		write_bytes(w, "\r\033[K", 4);
+	t->drawn = false;
+}
+
+/* Draws the prompt and as much of the line's end as the screen has room for. */
+static void editor_draw(struct term *t, struct writer *w)
+{
+	int room =
+		screen_width(t) - 1 - text_width(t->prompt, strlen(t->prompt));
+	const char *at = t->line;
+	size_t size = t->typed;
+
+	if (!t->raw || t->drawn)
+		return;
+	while (size > 0 && text_width(at, size) > room) {
+		size_t first = character_size(at, size);
+
+		at += first;
+		size -= first;
+	}
+	write_bytes(w, t->prompt, strlen(t->prompt));
+	term_clean(w, at, size, false);
+	t->drawn = true;
+}
+
+static void editor_redraw(struct term *t)
+{
+	struct writer w = outlet_writer(&t->out);
+
+	editor_erase(t, &w);
+	editor_draw(t, &w);
+	outlet_added(&t->out, &w);
+}
+
+static void editor_erase_last(struct term *t)
+{
+	if (t->typed == 0)
+		return;
+	do {
+		t->typed--;
+	} while (t->typed > 0 && ((uint8_t)t->line[t->typed] & 0xc0) == 0x80);
+}
+
+static void editor_erase_word(struct term *t)
+{
+	while (t->typed > 0 && t->line[t->typed - 1] == ' ')
+		t->typed--;
+	while (t->typed > 0 && t->line[t->typed - 1] != ' ')
+		t->typed--;
+}
+
+/* Swallows escape sequences; true when `c` was part of one. */
+static bool editor_escape(struct term *t, uint8_t c)
+{
+	switch (t->escape) {
+	case ESCAPE_NONE:
+		if (c == 0x1b)
+			t->escape = ESCAPE_BEGUN;
+		return c == 0x1b;
+	case ESCAPE_BEGUN:
+		t->escape =
+			c == '[' || c == 'O' ? ESCAPE_SEQUENCE : ESCAPE_NONE;
+		return true;
+	case ESCAPE_SEQUENCE:
+		if (c >= 0x40 && c <= 0x7e)
+			t->escape = ESCAPE_NONE;
+		return true;
+	}
+	return false;
+}
+
+/* One byte from the keyboard.  True when the line is complete. */
+static bool editor_key(struct term *t, uint8_t c)
+{
+	if (editor_escape(t, c))
+		return false;
+	switch (c) {
+	case '\r':
+	case '\n':
+		return true;
+	case 0x7f:
+	case '\b':
+		editor_erase_last(t);
+		return false;
+	case 0x15: /* ^U */
+		t->typed = 0;
+		return false;
+	case 0x17: /* ^W */
+		editor_erase_word(t);
+		return false;
+	case 0x04: /* ^D */
+		t->leave = t->leave || t->typed == 0;
+		return false;
+	default:
+		if (c >= 0x20 && t->typed < TERM_LINE_MAX)
+			t->line[t->typed++] = (char)c;
+		return false;
+	}
+}
+
+/* Leaves the complete line on the screen, and tells it. */
+static bool editor_line(struct term *t, struct term_event *event)
+{
+	struct writer w = outlet_writer(&t->out);
+
+	editor_erase(t, &w);
+	if (t->typed > 0) {
+		write_bytes(&w, t->prompt, strlen(t->prompt));
+		term_clean(&w, t->line, t->typed, false);
+		write_u8(&w, '\n');
+	}
+	event->kind = TERM_LINE;
+	event->bytes = t->line;
+	event->size = t->typed;
+	t->typed = 0;
+	editor_draw(t, &w);
+	outlet_added(&t->out, &w);
+	return event->size > 0;
+}
+
+static bool editor_next(struct term *t, struct term_event *event)
+{
+	bool changed = fifo_size(&t->in) > 0;
+
+	while (fifo_size(&t->in) > 0 && term_room(t)) {
+		uint8_t c = *fifo_head(&t->in);
+
+		fifo_drop(&t->in, 1);
+		if (editor_key(t, c) && editor_line(t, event))
+			return true;
+		if (t->leave)
+			break;
+	}
+	if (changed)
+		editor_redraw(t);
+	if (!t->leave)
+		return false;
+	t->leave = false;
+	event->kind = TERM_LEAVE;
+	return true;
+}
+
+/* Lines that are not typed into the editor. */
+
+static bool line_told(
+	struct term *t, struct term_event *event, size_t size, size_t consumed)
+{
+	const char *bytes = (const char *)fifo_head(&t->in);
+	bool too_long = t->too_long || size > TERM_LINE_MAX;
+
+	if (size > 0 && bytes[size - 1] == '\r')
+		size--;
+	event->kind = too_long ? TERM_TOO_LONG : TERM_LINE;
+	event->bytes = bytes;
+	event->size = size;
+	t->read = consumed;
+	t->too_long = false;
+	return true;
+}
+
+static bool line_next(struct term *t, struct term_event *event)
+{
+	size_t size = fifo_size(&t->in);
+	const uint8_t *newline;
+
+	newline = size == 0 ? NULL : memchr(fifo_head(&t->in), '\n', size);
+	if (newline != NULL) {
+		size = (size_t)(newline - fifo_head(&t->in));
+		return line_told(t, event, size, size + 1);
+	}
+	if (t->in_ended && (size > 0 || t->too_long))
+		return line_told(t, event, size, size);
+	if (size <= TERM_LINE_MAX + 1)
+		return false;
+	t->too_long = true;
+	fifo_drop(&t->in, size);
+	return false;
+}
+
+bool term_next(struct term *t, struct term_event *event)
+{
+	memset(event, 0, sizeof(*event));
+	fifo_drop(&t->in, t->read);
+	t->read = 0;
+	if (t->editing ? editor_next(t, event) : line_next(t, event))
+		return true;
+	if (t->out.gone && !t->gone_told) {
+		t->gone_told = true;
+		event->kind = TERM_GONE;
+		return true;
+	}
+	if (!t->in_ended || t->end_told)
+		return false;
+	t->end_told = true;
+	event->kind = TERM_END;
+	return true;
+}
+
+/* Lines out. */
+
+static void put_begin(struct term *t, struct writer *w)
+{
+	*w = outlet_writer(&t->out);
+	editor_erase(t, w);
+}
+
+void term_put(struct term *t, const char *text)
+{
+	struct writer w;
+
+	put_begin(t, &w);
+	write_bytes(&w, text, strlen(text));
+	outlet_added(&t->out, &w);
+}
+
+void term_put_text(struct term *t, const void *bytes, size_t size)
+{
+	struct writer w;
+
+	put_begin(t, &w);
+	term_clean(&w, bytes, size, false);
+	outlet_added(&t->out, &w);
+}
+
+void term_put_json(struct term *t, const void *bytes, size_t size)
+{
+	struct writer w;
+
+	put_begin(t, &w);
+	write_u8(&w, '"');
+	term_clean(&w, bytes, size, true);
+	write_u8(&w, '"');
+	outlet_added(&t->out, &w);
+}
+
+void term_end(struct term *t)
+{
+	struct writer w;
+
+	put_begin(t, &w);
+	write_u8(&w, '\n');
+	editor_draw(t, &w);
+	outlet_added(&t->out, &w);
+}
+
+static void notice_put(struct term *t, const char *level, const char *text)
+{
+	struct outlet *o = t->err_joins ? &t->out : &t->err;
+	struct writer w = outlet_writer(o);
+
+	if (w.capacity < 4 * TERM_NOTICE_MAX) {
+		t->dropped++;
+		return;
+	}
+	if (t->err_joins)
+		editor_erase(t, &w);
+	write_bytes(&w, level, strlen(level));
+	write_bytes(&w, "> ", 2);
+	term_clean(&w, text, strlen(text), false);
+	write_u8(&w, '\n');
+	if (t->err_joins)
+		editor_draw(t, &w);
+	outlet_added(o, &w);
+}
+
+void term_notice(struct term *t, const char *level, const char *format, ...)
+{
+	char text[TERM_NOTICE_MAX / 2];
+	char count[64];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (t->dropped > 0) {
+		(void)snprintf(count, sizeof(count),
+			"%zu notices found no room here", t->dropped);
+		t->dropped = 0;
+		notice_put(t, "warn", count);
+	}
+	notice_put(t, level, text);
+}
+
+bool term_room(const struct term *t)
+{
+	return fifo_room(&t->out.fifo) >= TERM_SHOWN_MAX + TERM_ERR_SIZE / 2;
+}
+
+bool term_idle(const struct term *t)
+{
+	return fifo_size(&t->out.fifo) == 0 && fifo_size(&t->err.fifo) == 0;
+}
+
+/* Life. */
+
+void term_resume(struct term *t)
+{
+	struct termios mode = t->saved;
+
+	if (!t->editing)
+		return;
+	mode.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	t->raw = tcsetattr(t->in_fd, TCSADRAIN, &mode) == 0;
+	editor_redraw(t);
+}
+
+void term_suspend(struct term *t)
+{
+	ssize_t n = 0;
+
+	if (!t->raw)
+		return;
+	if (t->drawn)
+		n = write(t->out.fd, "\r\033[K", 4);
+	(void)n; /* a line that stays on the screen harms nobody */
+	t->drawn = false;
+	(void)tcsetattr(t->in_fd, TCSADRAIN, &t->saved); /* as we found it */
+	t->raw = false;
+}
+
+static bool editor_possible(const struct term_options *options)
+{
+	return !options->plain && isatty(options->in_fd) &&
+	       isatty(options->out_fd);
+}
+
+struct term *term_open(const struct term_options *options)
+{
+	struct term *t = malloc(sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	memset(t, 0, offsetof(struct term, line));
+	t->in_fd = options->in_fd;
+	t->in_slot = LOOP_NO_SLOT;
+	t->in_is_tty = isatty(options->in_fd);
+	t->in = fifo_over(t->in_bytes, sizeof(t->in_bytes));
+	(void)snprintf(t->prompt, sizeof(t->prompt), "%s", options->prompt);
+	outlet_open(
+		&t->out, options->out_fd, t->out_bytes, sizeof(t->out_bytes));
+	outlet_open(
+		&t->err, options->err_fd, t->err_bytes, sizeof(t->err_bytes));
+	t->editing =
+		editor_possible(options) && tcgetattr(t->in_fd, &t->saved) == 0;
+	t->err_joins = t->editing && isatty(options->err_fd);
+	term_resume(t);
+	return t;
+}
+
+void term_close(struct term *t)
+{
+	int error = errno;
+
+	if (t == NULL)
+		return;
+	term_suspend(t);
+	outlet_close(&t->out);
+	outlet_close(&t->err);
+	free(t);
+	errno = error;
+}
+
+bool term_is_interactive(const struct term *t)
+{
+	return t->editing;
+}
+
+bool term_is_typed(const struct term *t)
+{
+	return t->in_is_tty;
+}
+
+void term_want(struct term *t, struct loop *loop)
+{
+	t->in_slot = LOOP_NO_SLOT;
+	if (!t->in_ended && fifo_room(&t->in) > 0)
+		t->in_slot = loop_add(loop, t->in_fd, POLLIN);
+	outlet_want(&t->out, loop);
+	outlet_want(&t->err, loop);
+}
+
+void term_run(struct term *t, const struct loop *loop)
+{
+	outlet_run(&t->out, loop);
+	outlet_run(&t->err, loop);
+	if (loop_ready(loop, t->in_slot) != 0) {
+		uint8_t *tail = fifo_tail(&t->in);
+		ssize_t n = read(t->in_fd, tail, fifo_room(&t->in));
+
+		if (n > 0)
+			fifo_added(&t->in, (size_t)n);
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			t->in_ended = true;
+	}
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * term.h: what a person types, and everything that is shown.
+ *
+ * Three descriptors: lines come in on one, messages go out on another, and
+ * notices ("info> ...") on a third.  When the first two are a terminal (and
+ * it is not a plain one), the line being typed is kept by a small editor, and
+ * whatever arrives is written above it.  Otherwise lines are read as they
+ * come and nothing but the messages is written.
+ *
+ * Writing never blocks.  A message is begun only when term_room says so; a
+ * notice that finds no room is dropped, and their number is told later.
+ *
+ * No byte from outside reaches a descriptor but through term_put_text and
+ * term_put_json: control characters become visible escapes, malformed UTF-8
+ * becomes U+FFFD, and what reorders or hides text is left out.
+ */
+#ifndef TERM_H
+#define TERM_H
+
+#include "bytes.h"
+#include "loop.h"
+
+enum {
+	TERM_LINE_MAX = 4096, /* bytes of a line that is typed or piped in */
+	TERM_IN_SIZE = 64 * 1024,
+	TERM_NOTICE_MAX = 1024,
+	TERM_SHOWN_MAX = 64 * 1024 * 6 + 1024, /* the largest message shown */
+	TERM_OUT_SIZE = TERM_SHOWN_MAX + 64 * 1024,
+	TERM_ERR_SIZE = 64 * 1024
+};
+
+struct term_options {
+	int in_fd; /* all three are borrowed, and stay as they were */
+	int out_fd;
+	int err_fd;
+	const char *prompt; /* of the editor; copied, at most 40 bytes */
+	bool plain;         /* no editor, even on a terminal (TERM=dumb) */
+};
+
+enum term_event_kind {
+	TERM_LINE,     /* bytes[size] without its newline */
+	TERM_TOO_LONG, /* a line of more than TERM_LINE_MAX was left out */
+	TERM_END,      /* no more input; told once */
+	TERM_LEAVE,    /* the person on the terminal wants to leave */
+	TERM_GONE      /* nobody reads the messages any more; told once */
+};
+
+struct term_event {
+	enum term_event_kind kind;
+	const char *bytes; /* borrowed until the next call of term_next */
+	size_t size;
+};
+
+struct term;
+
+/* NULL and errno when there is no memory. */
+struct term *term_open(const struct term_options *options) MUST_USE;
+
+/* Gives the terminal back as it was.  NULL is allowed. */
+void term_close(struct term *term);
+
+/* Is the editor at work?  Then a typed line is on the screen already. */
+bool term_is_interactive(const struct term *term);
+
+/* Is the input a terminal, with or without the editor? */
+bool term_is_typed(const struct term *term);
+
+void term_want(struct term *term, struct loop *loop);
+void term_run(struct term *term, const struct loop *loop);
+bool term_next(struct term *term, struct term_event *event) MUST_USE;
+
+/* Is there room for a message of any size? */
+bool term_room(const struct term *term) MUST_USE;
+
+/* Has everything been written that can be? */
+bool term_idle(const struct term *term) MUST_USE;
+
+/*
+ * A line of output: any number of puts, then term_end.  term_put is for our
+ * own words; term_put_text for text from outside; term_put_json writes it as
+ * a JSON string, with its quotes.
+ */
+void term_put(struct term *term, const char *text);
+void term_put_text(struct term *term, const void *bytes, size_t size);
+void term_put_json(struct term *term, const void *bytes, size_t size);
+void term_end(struct term *term);
+
+/* A line "LEVEL> ..." for people; the formatted text is cleaned as a whole. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void term_notice(struct term *term, const char *level, const char *format, ...);
+
+/* Around a stop by job control, and after a change of the window's size. */
+void term_suspend(struct term *term);
+void term_resume(struct term *term);
+
+/*
+ * Cleans text from outside: writes it to `w`, as above.  `json` selects JSON's
+ * escapes.  At most 6 bytes are written for each byte read.
+ */
+void term_clean(struct writer *w, const void *bytes, size_t size, bool json);
+
+#endif
