@@ -5,8 +5,8 @@ VERSION = 0.1.0
 PREFIX = /usr/local
 CC = cc
 
-OBJECTS = chat term mesh wire mdns iface resolve log
-TESTS = bytes wire log mdns mesh term chat
+OBJECTS = chat options term people mesh wire mdns iface resolve log
+TESTS = bytes wire log mdns mesh people term options chat
 FUZZERS = wire mdns
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

@@ -862,6 +862,8 @@ static bool link_tell_end(
 	bool tell = l->reason[0] != '\0' && !dial_failed;
 
 	event->kind = l->state == LINK_UP ? MESH_DOWN : MESH_REFUSED;
+	if (l->have_key && memcmp(l->key, m->key, sizeof(l->key)) == 0)
+		event->kind = MESH_TWIN;
 	event->address = m->address_told;
 	event->text = m->text_told;
 	memcpy(m->address_told, l->wire.peer, sizeof(m->address_told));
@@ -1054,6 +1056,25 @@ void mesh_found(struct mesh *m, int peer,
 bool mesh_is_linked(const struct mesh *m, int peer)
 {
 	return peer_is_linked(m, peer);
+}
+
+bool mesh_is_idle(const struct mesh *m)
+{
+	for (int i = 0; i < LINKS; i++) {
+		const struct link *l = m->links[i];
+
+		if (link_is_linked(l) &&
+			(fifo_size(&l->wire.out) > 0 || l->lagging ||
+				l->state == LINK_HANDSHAKE ||
+				l->log_count != log_count(m->log)))
+			return false;
+	}
+	return true;
+}
+
+bool mesh_has_link(const struct mesh *m, const char *address)
+{
+	return link_to(m, address) != NULL;
 }
 
 void mesh_count(const struct mesh *m, struct mesh_counts *counts)

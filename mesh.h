@@ -47,11 +47,13 @@ struct mesh_options {
 };
 
 enum mesh_event_kind {
-	MESH_UP,         /* a link is ready; `key` is its author, if have_key */
-	MESH_DOWN,       /* a link that was up is gone; `text` says why */
-	MESH_RECORD,     /* a link sent record `seq` of `key`: bytes[size] */
-	MESH_REFUSED,    /* a connection was closed before it was a link; `text`
+	MESH_UP,      /* a link is ready; `key` is its author, if have_key */
+	MESH_DOWN,    /* a link that was up is gone; `text` says why */
+	MESH_RECORD,  /* a link sent record `seq` of `key`: bytes[size] */
+	MESH_REFUSED, /* a connection was closed before it was a link; `text`
 			 says why; `address` is who it said it was, or "" */
+	MESH_TWIN,    /* as MESH_REFUSED: it has our own key, so it uses a copy
+		      of this database */
 	MESH_UNREACHABLE /* dialling `peer` failed; `text` says why */
 };
 
@@ -117,8 +119,9 @@ int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
 void mesh_found(struct mesh *mesh, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms);
 
-/* Is there a link to this peer? */
+/* Is there a link to this peer, or to the program of that address? */
 bool mesh_is_linked(const struct mesh *mesh, int peer);
+bool mesh_has_link(const struct mesh *mesh, const char *address);
 
 /*
  * Takes over a connected, stream socket and closes it when done; `peer` is -1
@@ -141,6 +144,9 @@ void mesh_hold(struct mesh *mesh, bool held);
 
 /* Sends what became durable, as far as the sockets take it. */
 void mesh_flush(struct mesh *mesh, int64_t now_ms);
+
+/* Has every link been sent everything it lacks, as far as we know? */
+bool mesh_is_idle(const struct mesh *mesh);
 
 void mesh_count(const struct mesh *mesh, struct mesh_counts *counts);
 

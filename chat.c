@@ -1,0 +1,1123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * chat.c: the loop, the glue between the modules, and the words for people.
+ *
+ *	typed or piped line --> chat_line --> log --+
+ *	record of a peer  ----> chat_record -> log -+-- commit: durable
+ *						    |
+ *	screen <-- chat_show <-- log_next <---------+
+ *	peers  <-- mesh_flush <-- log_read <--------+
+ *
+ * chat_want and chat_run, near the end, are the program's table of contents.
+ *
+ * Invariants:
+ *	1. nothing is shown or sent before it is durable: both readers of the
+ *	   log see durable records only.
+ *	2. a record is appended only if its number is the author's head + 1.
+ *	3. when the disk is full nothing is consumed that can not be kept: one
+ *	   record waits in `waiting`, all others stay with their senders, and
+ *	   piped lines stay in the pipe.
+ *
+ * Only this file reads clocks and the environment, handles signals, puts
+ * things into words, and ends the process.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "chat.h"
+#include "iface.h"
+#include "mdns.h"
+#include "mesh.h"
+#include "people.h"
+#include "record.h"
+#include "resolve.h"
+#include "term.h"
+
+enum {
+	PATH_SIZE = 1024,
+	LOOK_UP_AGAIN_MS = 5000,
+	FAILURES_TOLD = 3 /* a peer that is not there yet is no news */
+};
+
+/* A PEER of the command line, and what became of it. */
+struct contact {
+	const struct target *target;
+	int peer; /* of the mesh */
+	bool looking_up;
+	int64_t look_up_ms; /* TARGET_HOST: not before */
+};
+
+struct waiting {
+	bool used;
+	uint8_t key[LOG_KEY_SIZE];
+	uint64_t seq;
+	size_t size;
+	uint8_t bytes[RECORD_MAX];
+};
+
+struct chat {
+	struct options options;
+	int status;
+	bool done;
+	int64_t leave_ms; /* 0, or when we leave at the latest */
+	bool full;        /* the disk, as last told */
+	int signal_slot;
+	int dir_fd;
+	uint64_t newest_ms;   /* of all record times */
+	uint64_t own_history; /* own head when we began */
+	uint64_t gaps;
+	struct contact contacts[OPTIONS_PEERS_MAX];
+	struct log *log;
+	struct people *people;
+	struct mesh *mesh;
+	struct mdns *mdns;   /* NULL with no_mdns */
+	struct iface *iface; /* NULL when it is not needed */
+	struct resolve *resolve;
+	struct term *term;
+	struct waiting waiting;
+	uint8_t scratch[RECORD_MAX];
+};
+
+/* Clocks. */
+
+int64_t chat_clock_ms(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+		abort(); /* POSIX has no system without it */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t wall_clock_ms(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0 || now.tv_sec < 0)
+		return 0;
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Words. */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+info(struct chat *c, const char *format, ...)
+{
+	char text[TERM_NOTICE_MAX / 2];
+	va_list arguments;
+
+	if (c->options.verbosity == VERBOSITY_QUIET)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	term_notice(c->term, "info", "%s", text);
+}
+
+static bool is_verbose(const struct chat *c)
+{
+	return c->options.verbosity == VERBOSITY_VERBOSE;
+}
+
+/* "bob" of "bob.local:62474", or the address itself. */
+static void name_of_address(
+	const char *address, char name[WIRE_ADDRESS_MAX + 1])
+{
+	const char *end = strstr(address, ".local:");
+
+	(void)snprintf(name, WIRE_ADDRESS_MAX + 1, "%s", address);
+	if (end != NULL)
+		name[end - address] = '\0';
+}
+
+static void put_json_field(struct chat *c, const char *name, const char *value)
+{
+	term_put(c->term, ",\"");
+	term_put(c->term, name);
+	term_put(c->term, "\":");
+	term_put_json(c->term, value, strlen(value));
+}
+
+static void put_json_number(struct chat *c, const char *name, uint64_t value)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), ",\"%s\":%llu", name,
+		(unsigned long long)value);
+	term_put(c->term, text);
+}
+
+/* RFC 3339, in UTC; a time beyond the year 9999 is shown as its end. */
+static void format_time(uint64_t time_ms, char text[32])
+{
+	const uint64_t most_s = 253402300799;
+	uint64_t seconds = time_ms / 1000;
+	time_t when = (time_t)(seconds > most_s ? most_s : seconds);
+	struct tm utc;
+	size_t size;
+
+	text[0] = '\0';
+	if (gmtime_r(&when, &utc) == NULL)
+		return;
+	size = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(
+		text + size, 32 - size, ".%03uZ", (unsigned)(time_ms % 1000));
+}
+
+static void show_json(struct chat *c, const struct log_record *stored,
+	const struct record *record, const char *name)
+{
+	char id[WIRE_ID_MAX + 1];
+	char time[32];
+
+	(void)wire_id_of_key(stored->key, id);
+	format_time(record->time_ms, time);
+	term_put(c->term, "{\"type\":\"message\"");
+	put_json_field(c, "author", id);
+	put_json_field(c, "name", name);
+	put_json_number(c, "seq", stored->seq);
+	put_json_field(c, "time", time);
+	term_put(c->term, ",\"text\":");
+	term_put_json(c->term, record->payload.at, record->payload.left);
+	term_put(c->term, ",\"verified\":false}");
+	term_end(c->term);
+}
+
+/* One durable record goes to the screen. */
+static void chat_show(struct chat *c, const struct log_record *stored)
+{
+	bool own = memcmp(stored->key, people_own_key(c->people),
+			   LOG_KEY_SIZE) == 0;
+	char name[PEOPLE_SHOWN_MAX + 1];
+	struct record record;
+
+	if (!record_decode(stored->bytes, stored->size, &record) ||
+		record.type != RECORD_TEXT)
+		return;
+	if (own && stored->seq > c->own_history &&
+		term_is_interactive(c->term) && !c->options.json)
+		return; /* it stands there since it was typed */
+	people_show(c->people, stored->key, name);
+	if (c->options.json) {
+		show_json(c, stored, &record, name);
+		return;
+	}
+	term_put_text(c->term, name, strlen(name));
+	term_put(c->term, "> ");
+	term_put_text(c->term, record.payload.at, record.payload.left);
+	term_end(c->term);
+}
+
+static void tell_peer(struct chat *c, const char *event,
+	const struct mesh_event *e, const char *name)
+{
+	char id[WIRE_ID_MAX + 1];
+
+	if (!c->options.json || !term_room(c->term))
+		return;
+	term_put(c->term, "{\"type\":\"peer\"");
+	put_json_field(c, "event", event);
+	put_json_field(c, "name", name);
+	if (e->have_key) {
+		(void)wire_id_of_key(e->key, id);
+		put_json_field(c, "author", id);
+	}
+	put_json_field(c, "address", e->address);
+	term_put(c->term, "}");
+	term_end(c->term);
+}
+
+/* The end. */
+
+static void chat_fail(struct chat *c, int status, const char *text)
+{
+	term_notice(c->term, "error", "%s", text);
+	c->status = status;
+	c->done = true;
+}
+
+/* Leaves when all is written and sent, or soon; asked twice, at once. */
+static void chat_leave(struct chat *c, int64_t now_ms)
+{
+	if (c->leave_ms != 0) {
+		c->done = true;
+		return;
+	}
+	c->leave_ms = now_ms + CHAT_LEAVE_MS;
+	if (c->mdns != NULL)
+		mdns_goodbye(c->mdns);
+}
+
+static void chat_commit(struct chat *c, int64_t now_ms)
+{
+	bool full;
+
+	if (log_commit(c->log, now_ms) == 0) {
+		if (c->full)
+			info(c, "there is room on the disk again");
+		c->full = false;
+		return;
+	}
+	full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+	if (!full) {
+		chat_fail(c, EX_IOERR,
+			"the disk failed: nothing more is sent "
+			"or kept; what was shown is safe");
+		return;
+	}
+	if (!c->full)
+		term_notice(c->term, "error",
+			"the disk is full (%s): nothing "
+			"can be said or received until there is room",
+			strerror(errno));
+	c->full = true;
+}
+
+/* Records come in. */
+
+/* Appends, with one commit in between when too much waits. */
+static int chat_append(
+	struct chat *c, const struct log_record *record, int64_t now_ms)
+{
+	if (log_append(c->log, record) == 0)
+		return 0;
+	if (errno != EAGAIN)
+		return -1;
+	chat_commit(c, now_ms);
+	return log_append(c->log, record);
+}
+
+/* Gives a text its place in time, and encodes it as a record at `to`. */
+static size_t chat_encode(
+	struct chat *c, const void *text, size_t size, uint8_t *to)
+{
+	uint64_t now_ms = wall_clock_ms();
+	struct record record = { .type = RECORD_TEXT,
+		.payload = reader_over(text, size) };
+
+	if (now_ms > c->newest_ms)
+		c->newest_ms = now_ms;
+	record.time_ms = c->newest_ms;
+	return record_encode(&record, to);
+}
+
+/* Tries again with the record that found the disk full. */
+static void chat_append_waiting(struct chat *c, int64_t now_ms)
+{
+	struct waiting *w = &c->waiting;
+	struct log_record record = {
+		.key = w->key, .seq = w->seq, .bytes = w->bytes, .size = w->size
+	};
+
+	if (!w->used ||
+		(chat_append(c, &record, now_ms) < 0 && errno == ENOSPC))
+		return;
+	w->used = false;
+	mesh_hold(c->mesh, false);
+}
+
+static void chat_record(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+{
+	uint64_t head = log_head(c->log, log_find(c->log, event->key));
+	struct log_record record = {
+		.key = event->key, .seq = event->seq, .bytes = c->scratch
+	};
+	struct waiting *w = &c->waiting;
+
+	if (event->seq <= head)
+		return;
+	if (event->seq != head + 1) {
+		if (c->gaps++ == 0)
+			term_notice(c->term, "warn",
+				"%s sends messages with "
+				"gaps between them; those are left out",
+				event->address);
+		return;
+	}
+	if (memcmp(event->key, people_own_key(c->people), LOG_KEY_SIZE) == 0)
+		info(c, "%s has a message of yours that was missing here",
+			event->address);
+	record.size = chat_encode(c, event->bytes, event->size, c->scratch);
+	if (chat_append(c, &record, now_ms) == 0)
+		return;
+	if (errno != ENOSPC) {
+		term_notice(c->term, "warn", "a message was not kept: %s",
+			strerror(errno));
+		return;
+	}
+	w->used = true;
+	w->seq = record.seq;
+	w->size = record.size;
+	memcpy(w->key, event->key, sizeof(w->key));
+	memcpy(w->bytes, c->scratch, record.size);
+	mesh_hold(c->mesh, true);
+}
+
+static void chat_say(
+	struct chat *c, const char *text, size_t size, int64_t now_ms)
+{
+	const uint8_t *key = people_own_key(c->people);
+	struct log_record record = { .key = key, .bytes = c->scratch };
+
+	record.seq = log_head(c->log, log_find(c->log, key)) + 1;
+	if (record.seq > UINT32_MAX - 1) {
+		term_notice(c->term, "error",
+			"this database has said all that "
+			"it can number");
+		return;
+	}
+	record.size = chat_encode(c, text, size, c->scratch);
+	if (chat_append(c, &record, now_ms) < 0)
+		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
+			strerror(errno), size > 60 ? 60 : (int)size, text);
+}
+
+static void chat_line(
+	struct chat *c, const struct term_event *event, int64_t now_ms)
+{
+	switch (event->kind) {
+	case TERM_LINE:
+		if (term_is_interactive(c->term) && event->bytes[0] == '/' &&
+			(event->size < 2 || event->bytes[1] != '/'))
+			term_notice(c->term, "warn",
+				"nothing sent: a line "
+				"that begins with / is a command, and there "
+				"are none yet; // sends a slash");
+		else if (term_is_interactive(c->term) && event->bytes[0] == '/')
+			chat_say(c, event->bytes + 1, event->size - 1, now_ms);
+		else
+			chat_say(c, event->bytes, event->size, now_ms);
+		break;
+	case TERM_TOO_LONG:
+		term_notice(c->term, "warn",
+			"a line of more than %d bytes was "
+			"not sent",
+			TERM_LINE_MAX);
+		break;
+	case TERM_LEAVE:
+		chat_leave(c, now_ms);
+		break;
+	case TERM_END:
+		if (term_is_typed(c->term))
+			chat_leave(c, now_ms);
+		break;
+	case TERM_GONE:
+		c->status = EX_IOERR; /* as after SIGPIPE, without a word */
+		chat_leave(c, now_ms);
+		break;
+	}
+}
+
+/* Peers come and go. */
+
+static struct contact *contact_of_peer(struct chat *c, int peer)
+{
+	int i = 0;
+
+	while (c->contacts[i].peer != peer)
+		i++;
+	assert(i < c->options.peer_count);
+	return &c->contacts[i];
+}
+
+/* Who is not linked is asked for, who is linked is not. */
+static void contacts_update(struct chat *c, int64_t now_ms)
+{
+	for (int i = 0; i < c->options.peer_count; i++) {
+		struct contact *contact = &c->contacts[i];
+		bool linked = mesh_is_linked(c->mesh, contact->peer);
+
+		if (contact->target->kind != TARGET_NAME || c->mdns == NULL)
+			continue;
+		if (linked)
+			mdns_stop_asking(c->mdns, contact->target->host);
+		else if (mdns_ask(c->mdns, contact->target->host, now_ms) < 0)
+			term_notice(c->term, "warn", "can not look for %s: %s",
+				contact->target->host, strerror(errno));
+	}
+}
+
+static void contact_look_up(
+	struct chat *c, struct contact *contact, int64_t now_ms)
+{
+	if (contact->target->kind != TARGET_HOST || contact->looking_up ||
+		now_ms < contact->look_up_ms)
+		return;
+	if (resolve_start(c->resolve, contact->peer, contact->target->host,
+		    contact->target->port) < 0)
+		return; /* the next turn tries again */
+	contact->looking_up = true;
+}
+
+static void chat_looked_up(
+	struct chat *c, const struct resolve_event *event, int64_t now_ms)
+{
+	struct contact *contact = contact_of_peer(c, event->tag);
+
+	contact->looking_up = false;
+	contact->look_up_ms = INT64_MAX; /* until it can not be reached */
+	if (event->count > 0) {
+		mesh_found(c->mesh, event->tag, event->addresses, event->count,
+			now_ms);
+		return;
+	}
+	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
+	if (is_verbose(c))
+		info(c, "%s: %s", contact->target->host, event->text);
+}
+
+static void set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	if (address->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)address)->sin_port = htons(port);
+}
+
+static void chat_found(struct chat *c, struct mdns_found *found, int64_t now_ms)
+{
+	for (int i = 0; i < c->options.peer_count; i++) {
+		struct contact *contact = &c->contacts[i];
+
+		if (contact->target->kind != TARGET_NAME ||
+			strcmp(contact->target->host, found->name) != 0 ||
+			mesh_is_linked(c->mesh, contact->peer))
+			continue;
+		for (int a = 0; a < found->count; a++)
+			set_port(&found->addresses[a], contact->target->port);
+		mesh_found(c->mesh, contact->peer, found->addresses,
+			found->count, now_ms);
+	}
+}
+
+static void chat_up(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+{
+	char claimed[WIRE_ADDRESS_MAX + 1];
+	char shown[PEOPLE_SHOWN_MAX + 1];
+
+	name_of_address(event->address, claimed);
+	if (event->have_key && people_claim(c->people, event->key, claimed) < 0)
+		term_notice(c->term, "warn", "the name of %s was not kept: %s",
+			claimed, strerror(errno));
+	(void)snprintf(shown, sizeof(shown), "%.40s", claimed);
+	if (event->have_key)
+		people_show(c->people, event->key, shown);
+	info(c, "%s is here (%s)", shown, event->address);
+	tell_peer(c, "up", event, shown);
+	contacts_update(c, now_ms);
+}
+
+static void chat_down(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+{
+	char name[WIRE_ADDRESS_MAX + 1];
+
+	name_of_address(event->address, name);
+	if (!mesh_has_link(c->mesh, event->address))
+		info(c, "%s is gone: %s", name, event->text);
+	else if (is_verbose(c))
+		info(c, "%s: %s", name, event->text);
+	tell_peer(c, "down", event, name);
+	contacts_update(c, now_ms);
+}
+
+static void chat_event(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+{
+	struct contact *contact;
+
+	switch (event->kind) {
+	case MESH_UP:
+		chat_up(c, event, now_ms);
+		break;
+	case MESH_DOWN:
+		chat_down(c, event, now_ms);
+		break;
+	case MESH_RECORD:
+		chat_record(c, event, now_ms);
+		break;
+	case MESH_REFUSED:
+		if (is_verbose(c))
+			info(c, "a connection of %s was closed: %s",
+				event->address[0] == '\0' ? "somebody unknown"
+							  : event->address,
+				event->text);
+		break;
+	case MESH_TWIN:
+		term_notice(c->term, "warn",
+			"%s uses a copy of this database; "
+			"two copies in use fork its history: stop one",
+			event->address);
+		break;
+	case MESH_UNREACHABLE:
+		contact = contact_of_peer(c, event->peer);
+		contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
+		if (!mesh_is_linked(c->mesh, event->peer) &&
+			(event->failures == FAILURES_TOLD || is_verbose(c)))
+			info(c, "%s can not be reached (%s); trying on",
+				contact->target->text, event->text);
+		break;
+	}
+}
+
+/* The loop. */
+
+static void chat_signals(
+	struct chat *c, const struct loop *loop, int64_t now_ms)
+{
+	uint8_t signals[64];
+	ssize_t count = 0;
+
+	if (loop_ready(loop, c->signal_slot) != 0)
+		count = read(c->options.signal_fd, signals, sizeof(signals));
+	for (ssize_t i = 0; i < count; i++) {
+		switch (signals[i]) {
+		case SIGTSTP:
+			term_suspend(c->term);
+			(void)raise(SIGSTOP); /* goes on below, after SIGCONT */
+			term_resume(c->term);
+			break;
+		case SIGCONT:
+		case SIGWINCH:
+			term_resume(c->term);
+			break;
+		default:
+			chat_leave(c, now_ms);
+		}
+	}
+}
+
+/* Lines are taken while they can be kept; typed ones are refused aloud. */
+static bool chat_takes_lines(const struct chat *c)
+{
+	return !c->done && c->leave_ms == 0 &&
+	       (!c->full || term_is_typed(c->term));
+}
+
+static void chat_interfaces(struct chat *c, int64_t now_ms)
+{
+	struct sockaddr_storage local[MESH_ADDRESSES_MAX * 4];
+	const struct mdns_interface *list;
+	int count, local_count = 0;
+
+	if (!iface_changed(c->iface, &list, &count))
+		return;
+	if (c->mdns != NULL)
+		mdns_set_interfaces(c->mdns, list, count, now_ms);
+	if (c->mdns != NULL && count == 0)
+		term_notice(c->term, "warn",
+			"no network interface is up%s: "
+			"nobody can be found until one is",
+			c->options.interface_count > 0 ? " of those named"
+						       : "");
+	if (c->options.interface_count == 0)
+		return;
+	memset(local, 0, sizeof(local));
+	for (int i = 0; i < count; i++) {
+		for (int a = 0; a < list[i].count; a++) {
+			if (local_count < MESH_ADDRESSES_MAX * 4)
+				local[local_count++] = list[i].addresses[a];
+		}
+	}
+	/* With none left, an address that nobody has keeps all links off. */
+	mesh_set_local(c->mesh, local, local_count == 0 ? 1 : local_count);
+}
+
+void chat_want(struct chat *c, struct loop *loop)
+{
+	c->signal_slot = LOOP_NO_SLOT;
+	if (c->options.signal_fd >= 0)
+		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
+	if (c->leave_ms != 0)
+		loop_wake(loop, c->leave_ms);
+	term_want(c->term, loop);
+	if (c->iface != NULL)
+		iface_want(c->iface, loop);
+	if (c->mdns != NULL)
+		mdns_want(c->mdns, loop);
+	resolve_want(c->resolve, loop);
+	mesh_want(c->mesh, loop);
+	log_want(c->log, loop);
+}
+
+void chat_run(struct chat *c, const struct loop *loop)
+{
+	int64_t now_ms = chat_clock_ms();
+	struct mdns_packet packet;
+	struct mdns_found found;
+	struct resolve_event looked_up;
+	struct mesh_event event;
+	struct term_event line;
+	struct log_record record;
+
+	chat_signals(c, loop, now_ms);
+	term_run(c->term, loop);
+	if (c->iface != NULL)
+		iface_run(c->iface, loop, now_ms);
+	resolve_run(c->resolve, loop);
+	mesh_run(c->mesh, loop, now_ms);
+
+	if (c->iface != NULL)
+		chat_interfaces(c, now_ms);
+	while (c->mdns != NULL && iface_next(c->iface, &packet))
+		mdns_input(c->mdns, &packet, now_ms);
+	while (c->mdns != NULL && mdns_next(c->mdns, &found))
+		chat_found(c, &found, now_ms);
+	for (int i = 0; i < c->options.peer_count; i++)
+		contact_look_up(c, &c->contacts[i], now_ms);
+	while (resolve_next(c->resolve, &looked_up))
+		chat_looked_up(c, &looked_up, now_ms);
+	chat_append_waiting(c, now_ms);
+	while (!c->done && mesh_next(c->mesh, &event, now_ms))
+		chat_event(c, &event, now_ms);
+	while (chat_takes_lines(c) && term_next(c->term, &line))
+		chat_line(c, &line, now_ms);
+
+	chat_commit(c, now_ms); /* durable before anyone hears of it */
+	if (c->done)
+		return;
+	while (term_room(c->term) && log_next(c->log, &record))
+		chat_show(c, &record);
+	mesh_flush(c->mesh, now_ms);
+	while (c->mdns != NULL && mdns_output(c->mdns, &packet, now_ms))
+		iface_send(c->iface, &packet);
+	if (c->leave_ms != 0 &&
+		(now_ms >= c->leave_ms ||
+			(term_idle(c->term) && mesh_is_idle(c->mesh))))
+		c->done = true;
+}
+
+bool chat_is_done(const struct chat *c, int *status)
+{
+	*status = c->status;
+	return c->done;
+}
+
+/* Life. */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static int
+open_failed(const struct chat *c, int status, const char *format, ...)
+{
+	char text[TERM_NOTICE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	(void)dprintf(c->options.err_fd, "error> %s\n", text);
+	return status;
+}
+
+/* Makes a new directory's entry in its parent durable. */
+static int sync_parent(const char *path)
+{
+	char parent[PATH_SIZE];
+	char *slash;
+	int fd, result;
+
+	(void)snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash == NULL)
+		(void)snprintf(parent, sizeof(parent), ".");
+	else
+		slash[slash == parent] = '\0';
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	result = fsync(fd);
+	(void)close(fd); /* it was only read */
+	return result;
+}
+
+/* Version control should not take up what is in here: it holds a key. */
+static void make_gitignore(int dir_fd)
+{
+	int fd = openat(dir_fd, ".gitignore",
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "*\n", 2); /* a help, no more */
+	(void)close(fd);
+}
+
+/* Opens the database directory, or makes it; *made says which. */
+static int open_directory(struct chat *c, const char *path, bool *made)
+{
+	struct stat status;
+
+	*made = mkdir(path, 0700) == 0;
+	if (!*made && errno != EEXIST)
+		return open_failed(c, EX_CANTCREAT, "can not make %s: %s", path,
+			strerror(errno));
+	c->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return open_failed(c, EX_CANTCREAT,
+			"can not use %s as a database: %s", path,
+			errno == ELOOP ? "it is a symbolic link; give the "
+					 "directory itself with -d"
+				       : strerror(errno));
+	if (fstat(c->dir_fd, &status) < 0 || (*made && sync_parent(path) < 0))
+		return open_failed(
+			c, EX_IOERR, "%s: %s", path, strerror(errno));
+	if (status.st_uid != geteuid())
+		return open_failed(
+			c, EX_NOPERM, "%s belongs to another user", path);
+	if ((status.st_mode & 077) != 0)
+		return open_failed(c, EX_NOPERM,
+			"%s can be read by others; "
+			"if that is a mistake: chmod 700 %s",
+			path, path);
+	if (*made)
+		make_gitignore(c->dir_fd);
+	return EX_OK;
+}
+
+static int open_log(struct chat *c, const char *path)
+{
+	long holder;
+
+	c->log = log_open(c->dir_fd);
+	if (c->log != NULL)
+		return EX_OK;
+	switch (errno) {
+	case EAGAIN:
+		holder = (long)log_holder(c->dir_fd);
+		return open_failed(c, EX_TEMPFAIL,
+			"process %ld has %s open: "
+			"one chat for one database; end it, or use another "
+			"one with -d",
+			holder, path);
+	case EPROTONOSUPPORT:
+		return open_failed(c, EX_CONFIG,
+			"%s was made by a newer "
+			"version of this program, which is needed to open it",
+			path);
+	case EBADMSG:
+		return open_failed(c, EX_DATAERR,
+			"%s: its log is damaged at "
+			"its very beginning; nothing was changed",
+			path);
+	default:
+		return open_failed(c, EX_IOERR,
+			"can not open the log in %s: "
+			"%s",
+			path, strerror(errno));
+	}
+}
+
+/* The database: directory, log with its lock, then what the lock guards. */
+static int open_database(struct chat *c, bool *made, char path[PATH_SIZE])
+{
+	int status;
+
+	if (c->options.dir != NULL)
+		(void)snprintf(path, PATH_SIZE, "%s", c->options.dir);
+	else
+		(void)snprintf(path, PATH_SIZE, "./%s.db", c->options.name);
+	if (c->options.dir != NULL && strlen(c->options.dir) >= PATH_SIZE)
+		return open_failed(c, EX_USAGE, "that path is too long");
+	status = open_directory(c, path, made);
+	if (status == EX_OK)
+		status = open_log(c, path);
+	if (status != EX_OK)
+		return status;
+	c->people = people_open(c->dir_fd, c->options.name);
+	if (c->people == NULL)
+		return open_failed(c, EX_DATAERR,
+			"can not use %s/id or "
+			"%s/names: %s",
+			path, path, strerror(errno));
+	return EX_OK;
+}
+
+static uint64_t random_seed(const uint8_t *key)
+{
+	struct reader r = reader_over(key, 8);
+
+	return read_le64(&r) ^ wall_clock_ms() << 20 ^ (uint64_t)getpid();
+}
+
+static int open_port(struct chat *c)
+{
+	uint16_t wanted = wire_port_of_name(c->options.name);
+	char address[WIRE_ADDRESS_MAX + 1];
+	int port;
+
+	if (c->options.port != 0)
+		wanted = (uint16_t)c->options.port;
+	port = mesh_listen(c->mesh, wanted);
+	if (port < 0 && c->options.port == 0 && errno == EADDRINUSE)
+		port = mesh_listen(c->mesh, 0);
+	if (port < 0)
+		return open_failed(c, EX_UNAVAILABLE,
+			"can not listen on port "
+			"%u: %s",
+			wanted, strerror(errno));
+	(void)snprintf(
+		address, sizeof(address), "%s.local:%d", c->options.name, port);
+	mesh_set_address(c->mesh, address);
+	if (port != wanted)
+		term_notice(c->term, "warn",
+			"port %u is taken, so this is %s: "
+			"who looks for %s alone will not find it",
+			wanted, address, c->options.name);
+	else
+		info(c, "this is %s", address);
+	return EX_OK;
+}
+
+static int open_network(struct chat *c)
+{
+	const uint8_t *key = people_own_key(c->people);
+	struct mesh_options mesh = { .address = "nobody",
+		.only = c->options.only };
+	struct iface_options iface = { .names = c->options.interfaces,
+		.name_count = c->options.interface_count,
+		.multicast = !c->options.no_mdns };
+
+	mesh.key = key;
+	mesh.seed = random_seed(key);
+	c->mesh = mesh_open(&mesh, c->log);
+	c->resolve = resolve_open();
+	if (!c->options.no_mdns)
+		c->mdns = mdns_open(c->options.name, mesh.seed);
+	if (!c->options.no_mdns || c->options.interface_count > 0)
+		c->iface = iface_open(&iface);
+	if (c->mesh == NULL || c->resolve == NULL ||
+		(c->mdns == NULL && !c->options.no_mdns))
+		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+	for (int i = 0; i < c->options.interface_count; i++) {
+		if (if_nametoindex(c->options.interfaces[i]) == 0)
+			term_notice(c->term, "warn",
+				"there is no interface %s "
+				"at the moment",
+				c->options.interfaces[i]);
+	}
+	return open_port(c);
+}
+
+static int open_term(struct chat *c)
+{
+	char prompt[PEOPLE_NAME_MAX + 3];
+	struct term_options term = { .in_fd = c->options.in_fd,
+		.out_fd = c->options.out_fd,
+		.err_fd = c->options.err_fd,
+		.prompt = prompt,
+		.plain = c->options.plain };
+
+	(void)snprintf(prompt, sizeof(prompt), "%s> ", c->options.name);
+	c->term = term_open(&term);
+	if (c->term == NULL)
+		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+	return EX_OK;
+}
+
+/* What is shown of the past, and what time it was then. */
+static void open_history(struct chat *c)
+{
+	struct log_record stored;
+	struct record record;
+	int lines = c->options.history;
+
+	log_next_last(c->log, 1);
+	if (log_next(c->log, &stored) &&
+		record_decode(stored.bytes, stored.size, &record))
+		c->newest_ms = record.time_ms;
+	if (lines == OPTIONS_HISTORY_DEFAULT && isatty(c->options.out_fd))
+		lines = OPTIONS_HISTORY_TERMINAL;
+	log_next_last(c->log, lines == OPTIONS_HISTORY_DEFAULT
+				      ? UINT64_MAX
+				      : (uint64_t)lines);
+	c->own_history =
+		log_head(c->log, log_find(c->log, people_own_key(c->people)));
+}
+
+static void open_contacts(struct chat *c)
+{
+	char address[WIRE_ADDRESS_MAX + 1];
+	int64_t now_ms = chat_clock_ms();
+
+	for (int i = 0; i < c->options.peer_count; i++) {
+		const struct target *target = &c->options.peers[i];
+
+		/* Only who is looked for by name is known by name. */
+		(void)snprintf(address, sizeof(address), "%.*s.local:%u",
+			PEOPLE_NAME_MAX, target->host, target->port);
+		if (target->kind != TARGET_NAME)
+			address[0] = '\0';
+		c->contacts[i].target = target;
+		c->contacts[i].peer = mesh_add_peer(c->mesh, address);
+		if (target->kind == TARGET_NUMBER)
+			mesh_found(c->mesh, c->contacts[i].peer,
+				&target->number, 1, now_ms);
+	}
+	contacts_update(c, now_ms);
+}
+
+struct chat *chat_open(const struct options *options, int *status)
+{
+	struct chat *c = calloc(1, sizeof(*c));
+	char path[PATH_SIZE], *absolute;
+	bool made = false;
+
+	*status = EX_OSERR;
+	if (c == NULL)
+		return NULL;
+	c->options = *options;
+	c->dir_fd = -1;
+	*status = open_database(c, &made, path);
+	if (*status == EX_OK)
+		*status = open_term(c);
+	if (*status == EX_OK)
+		*status = open_network(c);
+	if (*status != EX_OK) {
+		chat_close(c);
+		return NULL;
+	}
+	absolute = realpath(path, NULL);
+	if (made)
+		info(c,
+			"a new database: %s; a copy in use twice forks, see "
+			"BACKUP in the README",
+			absolute == NULL ? path : absolute);
+	free(absolute);
+	if (log_cut(c->log) > 0)
+		info(c,
+			"the last run ended in the middle of a write: %llu "
+			"bytes that nobody was told of were cut off",
+			(unsigned long long)log_cut(c->log));
+	open_history(c);
+	open_contacts(c);
+	return c;
+}
+
+void chat_close(struct chat *c)
+{
+	int error = errno;
+
+	if (c == NULL)
+		return;
+	if (c->term != NULL)
+		term_close(c->term);
+	if (c->log != NULL && log_waiting(c->log) > 0 &&
+		log_commit(c->log, INT64_MAX) < 0)
+		(void)dprintf(c->options.err_fd,
+			"error> what was said last "
+			"could not be kept: %s\n",
+			strerror(errno));
+	mesh_close(c->mesh);
+	mdns_close(c->mdns);
+	iface_close(c->iface);
+	resolve_close(c->resolve);
+	people_close(c->people);
+	log_close(c->log);
+	if (c->dir_fd >= 0)
+		(void)close(c->dir_fd); /* it was only read */
+	free(c);
+	errno = error;
+}
+
+#if !defined(CHAT_WITHOUT_MAIN)
+
+static int signal_pipe[2] = { -1, -1 };
+
+static void on_signal(int number)
+{
+	int error = errno;
+	uint8_t byte = (uint8_t)number;
+
+	(void)!write(signal_pipe[1], &byte, 1); /* full: it is read soon */
+	errno = error;
+}
+
+/* Descriptors 0 to 2 are there, so that no file of ours becomes one. */
+static void open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		(void)close(fd); /* it was not needed */
+}
+
+static int catch_signals(void)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT,
+		SIGWINCH };
+	struct sigaction action = { .sa_handler = on_signal,
+		.sa_flags = SA_RESTART };
+
+	if (pipe(signal_pipe) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		if (fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK) < 0 ||
+			fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC) < 0)
+			return -1;
+	}
+	(void)sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) {
+		if (sigaction(caught[i], &action, NULL) < 0)
+			return -1;
+	}
+	action.sa_handler = SIG_IGN;
+	if (sigaction(SIGPIPE, &action, NULL) < 0 ||
+		sigaction(SIGXFSZ, &action, NULL) < 0)
+		return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *type = getenv("TERM");
+	struct options options;
+	struct chat *chat;
+	struct loop loop;
+	int status;
+
+	open_standard();
+	options_default(&options);
+	status = options_parse(&options, argc, argv);
+	if (status != OPTIONS_GO_ON)
+		return status;
+	options.plain = type == NULL || strcmp(type, "dumb") == 0;
+	if (catch_signals() < 0) {
+		perror("error> signals");
+		return EX_OSERR;
+	}
+	options.signal_fd = signal_pipe[0];
+	chat = chat_open(&options, &status);
+	while (chat != NULL && !chat_is_done(chat, &status)) {
+		loop_begin(&loop, chat_clock_ms());
+		chat_want(chat, &loop);
+		loop_wait(&loop);
+		chat_run(chat, &loop);
+	}
+	chat_close(chat);
+	return status;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * options.h: the command line, as data.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <sys/socket.h>
+
+#include "bytes.h"
+#include "resolve.h"
+
+enum {
+	OPTIONS_PEERS_MAX = 64,
+	OPTIONS_INTERFACES_MAX = 8,
+	OPTIONS_HISTORY_DEFAULT = -1,
+	OPTIONS_HISTORY_TERMINAL = 50,
+	OPTIONS_GO_ON = -1 /* no reason to exit: see options_parse */
+};
+
+/* How a PEER is to be found. */
+enum target_kind {
+	TARGET_NAME,   /* bob, bob.local, bob.local:4000: multicast DNS */
+	TARGET_NUMBER, /* 10.0.0.7:4000, [fd77::1]:4000 */
+	TARGET_HOST    /* box.example:4000: the system's resolver */
+};
+
+struct target {
+	enum target_kind kind;
+	const char *text;                /* as it was given; borrowed */
+	char host[RESOLVE_HOST_MAX + 1]; /* without .local, brackets, port */
+	uint16_t port;
+	struct sockaddr_storage number; /* of TARGET_NUMBER */
+};
+
+enum verbosity { VERBOSITY_QUIET, VERBOSITY_NORMAL, VERBOSITY_VERBOSE };
+
+struct options {
+	const char *name; /* valid (people_name_valid) */
+	struct target peers[OPTIONS_PEERS_MAX];
+	int peer_count;
+	const char *interfaces[OPTIONS_INTERFACES_MAX];
+	int interface_count;
+	const char *dir; /* NULL: ./NAME.db */
+	int port;        /* 0: that of the name, or any free one */
+	int history;     /* lines, or OPTIONS_HISTORY_DEFAULT */
+	bool only;
+	bool no_mdns;
+	bool json;
+	bool plain; /* no line editor */
+	enum verbosity verbosity;
+	int in_fd; /* these are not of the command line */
+	int out_fd;
+	int err_fd;
+	int signal_fd; /* each byte of it is a signal's number; or -1 */
+};
+
+/* What an empty command line would mean; descriptors 0, 1, 2 and -1. */
+void options_default(struct options *options);
+
+/*
+ * Reads a command line into options that options_default has made.  Returns
+ * OPTIONS_GO_ON, or what the process is to exit with: 0 after --help and
+ * --version, EX_USAGE after one line on stderr that says what is wrong.
+ */
+int options_parse(struct options *options, int argc, char **argv) MUST_USE;
+
+/* Understands a PEER; false when it makes no sense.  Borrows `text`. */
+bool target_parse(const char *text, struct target *target) MUST_USE;
+
+#endif
