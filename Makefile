@@ -1,7 +1,6 @@
 # chat: serverless LAN chat.  `make` builds ./chat; `make help` lists the rest.
 # GNU make 3.81 or newer (on the BSDs: gmake).
 
-VERSION = 0.1.0
 PREFIX = /usr/local
 CC = cc
 
@@ -20,7 +19,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS =
 LDFLAGS =
-ALL_CFLAGS = $(STANDARD) $(WARNINGS) -DVERSION='"$(VERSION)"' -I. -MMD -MP
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) -I. -MMD -MP
 
 # Objects of different flags live in different folders of build/.
 release = $(OBJECTS:%=build/release/%.o)
@@ -102,6 +101,10 @@ build/fuzz/%: tests/fuzz/fuzz_%.c $(OBJECTS:%=%.c)
 lint:
 	tests/lint
 
+# The flags of every compiler run, for tests/lint.
+flags:
+	@echo "$(filter-out -MMD -MP,$(ALL_CFLAGS))"
+
 format:
 	clang-format -i $(sources) $(headers)
 
@@ -123,7 +126,8 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make clean'
 
-.PHONY: all static test unit scenarios fuzz lint format install clean help
+.PHONY: all static test unit scenarios fuzz lint flags format install \
+	clean help
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/crypto/*.d)

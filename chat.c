@@ -1058,7 +1058,7 @@ static void open_standard(void)
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	} while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		(void)close(fd); /* it was not needed */

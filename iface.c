@@ -12,8 +12,8 @@
  * alone lets another interface's address out.  On loopback the address
  * 127.0.0.1 works without any route, and without the MULTICAST flag.
  *
- * Invariant: list[0 .. count) is zeroed where it is not filled, so that two
- * scans of the same network are equal as bytes.
+ * Invariant: addresses in the list are zeroed where they are not filled, so
+ * that those of two scans can be compared as bytes.
  */
 #include "platform.h"
 
@@ -299,15 +299,15 @@ static void scan(struct iface *f)
 		if (entry_usable(f, entry, loopback))
 			list_add(list, &count, entry);
 	}
-	for (entry = all; entry != NULL && count == 0;
-		entry = entry->ifa_next) {
+	loopback = count == 0;
+	for (entry = all; entry != NULL && loopback; entry = entry->ifa_next) {
 		if (entry_usable(f, entry, true))
 			list_add(list, &count, entry);
 	}
 	freeifaddrs(all);
 	for (int i = 0; i < count; i++)
 		join(f, &list[i]);
-	if (count == f->count && memcmp(list, f->list, sizeof(list)) == 0)
+	if (count == f->count && mdns_interfaces_equal(list, f->list, count))
 		return;
 	memcpy(f->list, list, sizeof(list));
 	f->count = count;

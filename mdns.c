@@ -573,7 +573,7 @@ static bool output_questions(struct mdns *m, struct writer *w, int scope)
 
 		if ((q->scopes & 1u << scope) == 0)
 			continue;
-		if (w->capacity - w->size < 2u * (q->name.size + 4u))
+		if (w->capacity - w->size < 2 * ((size_t)q->name.size + 4))
 			break; /* the rest goes into the next packet */
 		q->scopes &= ~(1u << scope);
 		write_bytes(w, q->name.bytes, q->name.size);
@@ -649,6 +649,31 @@ void mdns_close(struct mdns *m)
 	free(m);
 }
 
+static bool interface_equal(
+	const struct mdns_interface *a, const struct mdns_interface *b)
+{
+	if (a->index != b->index || a->ipv4 != b->ipv4 || a->ipv6 != b->ipv6 ||
+		a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++) {
+		/* Made of zeroes and fields, so equal as bytes when equal. */
+		if (memcmp(&a->addresses[i], &b->addresses[i],
+			    sizeof(a->addresses[i])) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool mdns_interfaces_equal(const struct mdns_interface *a,
+	const struct mdns_interface *b, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (!interface_equal(&a[i], &b[i]))
+			return false;
+	}
+	return true;
+}
+
 static void scope_add(struct mdns *m, const struct mdns_interface *interface,
 	int family, int64_t now_ms)
 {
@@ -668,8 +693,7 @@ void mdns_set_interfaces(struct mdns *m,
 	if (count > MDNS_INTERFACES_MAX)
 		count = MDNS_INTERFACES_MAX;
 	if (count == m->interface_count &&
-		memcmp(m->interfaces, interfaces,
-			(size_t)count * sizeof(*interfaces)) == 0)
+		mdns_interfaces_equal(m->interfaces, interfaces, count))
 		return;
 	memcpy(m->interfaces, interfaces, (size_t)count * sizeof(*interfaces));
 	m->interface_count = count;

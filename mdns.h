@@ -33,7 +33,7 @@ struct mdns_interface {
 	bool ipv4; /* can multicast over IPv4 */
 	bool ipv6;
 	int count;
-	struct sockaddr_storage addresses[MDNS_ADDRESSES_MAX];
+	struct sockaddr_storage addresses[MDNS_ADDRESSES_MAX]; /* rest zero */
 };
 
 struct mdns_packet {
@@ -56,6 +56,10 @@ struct mdns;
 /* `name` is published as name.local; NULL publishes nothing. */
 struct mdns *mdns_open(const char *name, uint64_t seed) MUST_USE;
 void mdns_close(struct mdns *mdns);
+
+/* Are two lists of `count` interfaces the same, in the same order? */
+bool mdns_interfaces_equal(const struct mdns_interface *a,
+	const struct mdns_interface *b, int count);
 
 /*
  * The interfaces that there are now.  On one that is new, or whose addresses

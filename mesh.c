@@ -269,7 +269,7 @@ static struct link *link_to(const struct mesh *m, const char *address)
 /* May a connection that has this end here be used at all? */
 static bool local_allowed(const struct mesh *m, int fd)
 {
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
 	socklen_t size = sizeof(local);
 
 	if (m->local_count == 0)
@@ -1008,7 +1008,7 @@ static int listen_on(int family, uint16_t port)
 
 static int port_of(int fd)
 {
-	struct sockaddr_in local;
+	struct sockaddr_in local = { .sin_port = 0 };
 	socklen_t size = sizeof(local);
 
 	if (getsockname(fd, (struct sockaddr *)&local, &size) < 0)

@@ -232,7 +232,7 @@ static bool print_and_end(int option)
 	if (option == 'h')
 		(void)fputs(usage, stdout);
 	if (option == 'V')
-		(void)puts("chat " VERSION);
+		(void)puts("chat " OPTIONS_VERSION);
 	return option == 'h' || option == 'V';
 }
 

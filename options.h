@@ -10,6 +10,8 @@
 #include "bytes.h"
 #include "resolve.h"
 
+#define OPTIONS_VERSION "0.1.0"
+
 enum {
 	OPTIONS_PEERS_MAX = 64,
 	OPTIONS_INTERFACES_MAX = 8,

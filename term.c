@@ -586,7 +586,7 @@ static void notice_put(struct term *t, const char *level, const char *text)
 	struct outlet *o = t->err_joins ? &t->out : &t->err;
 	struct writer w = outlet_writer(o);
 
-	if (w.capacity < 4 * TERM_NOTICE_MAX) {
+	if (w.capacity < (size_t)4 * TERM_NOTICE_MAX) {
 		t->dropped++;
 		return;
 	}

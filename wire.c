@@ -75,14 +75,14 @@ static void sha1_block(uint32_t state[5], const uint8_t block[64])
 	uint32_t w[80], a = state[0], b = state[1], c = state[2];
 	uint32_t d = state[3], e = state[4];
 
+	for (int t = 0; t < 16; t++)
+		w[t] = read_be32(&r);
+	for (int t = 16; t < 80; t++)
+		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
 	for (int t = 0; t < 80; t++) {
 		uint32_t mixed = b ^ c ^ d;
 		uint32_t next;
 
-		w[t] = t < 16 ? read_be32(&r)
-			      : rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^
-						w[t - 16],
-					1);
 		if (t < 20)
 			mixed = (b & c) | (~b & d);
 		else if (t >= 40 && t < 60)
@@ -535,14 +535,10 @@ static bool heads_field(
 	struct change head;
 
 	if (field_is(f, 1, PB_BYTES, &type) && !type.bad) {
-		size_t size =
-			bytes.left < WIRE_ID_MAX ? bytes.left : WIRE_ID_MAX;
-
 		w->have_id = true;
 		if (!wire_key_of_id(bytes.at, bytes.left, event->key))
 			return false;
-		memcpy(w->id, bytes.at, size);
-		w->id[size] = '\0';
+		(void)wire_id_of_key(event->key, w->id);
 		event->kind = WIRE_EVENT_ID;
 		event->text = w->id;
 		return true;
