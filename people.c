@@ -18,6 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
 
 #include "people.h"
 
@@ -58,12 +61,18 @@ bool people_name_valid(const char *name)
 	return name[0] != '-' && name[size - 1] != '-';
 }
 
-/* Fills `bytes` from the system's generator, or fails. */
+/*
+ * Fills `bytes` from the system's generator, or fails.  The call works in an
+ * empty chroot; the file works where a kernel lacks the call.
+ */
 static int random_bytes(uint8_t *bytes, size_t size)
 {
-	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	size_t done = 0;
+	int fd;
 
+	if (getentropy(bytes, size) == 0)
+		return 0;
+	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
 	while (done < size) {
