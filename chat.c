@@ -705,6 +705,11 @@ void chat_run(struct chat *c, const struct loop *loop)
 		c->done = true;
 }
 
+int chat_adopt(struct chat *c, int fd, enum mesh_role role)
+{
+	return mesh_adopt(c->mesh, fd, role, -1, chat_clock_ms());
+}
+
 bool chat_is_done(const struct chat *c, int *status)
 {
 	*status = c->status;
@@ -865,26 +870,27 @@ static int open_port(struct chat *c)
 	char address[WIRE_ADDRESS_MAX + 1];
 	int port;
 
-	if (c->options.port != 0)
+	if (c->options.port > 0)
 		wanted = (uint16_t)c->options.port;
-	port = mesh_listen(c->mesh, wanted);
+	port = wanted;
+	if (c->options.port != OPTIONS_NO_PORT)
+		port = mesh_listen(c->mesh, wanted);
 	if (port < 0 && c->options.port == 0 && errno == EADDRINUSE)
 		port = mesh_listen(c->mesh, 0);
 	if (port < 0)
 		return open_failed(c, EX_UNAVAILABLE,
-			"can not listen on port "
-			"%u: %s",
-			wanted, strerror(errno));
+			"can not listen on port %u: %s", wanted,
+			strerror(errno));
 	(void)snprintf(
 		address, sizeof(address), "%s.local:%d", c->options.name, port);
 	mesh_set_address(c->mesh, address);
-	if (port != wanted)
-		term_notice(c->term, "warn",
-			"port %u is taken, so this is %s: "
-			"who looks for %s alone will not find it",
-			wanted, address, c->options.name);
-	else
+	if (port == wanted)
 		info(c, "this is %s", address);
+	else
+		term_notice(c->term, "warn",
+			"port %u is taken, so this is %s: who looks for %s "
+			"alone will not find it",
+			wanted, address, c->options.name);
 	return EX_OK;
 }
 

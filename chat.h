@@ -7,6 +7,7 @@
 #define CHAT_H
 
 #include "loop.h"
+#include "mesh.h"
 #include "options.h"
 
 enum { CHAT_LEAVE_MS = 1000 /* at the end, for what is still to be sent */ };
@@ -22,6 +23,12 @@ struct chat *chat_open(const struct options *options, int *status) MUST_USE;
 /* One turn of its loop: what it waits for, and what it then does. */
 void chat_want(struct chat *chat, struct loop *loop);
 void chat_run(struct chat *chat, const struct loop *loop);
+
+/*
+ * Takes over a connected stream socket as if it had been dialled or accepted.
+ * Returns 0, or -1 and errno, and then the socket is closed.
+ */
+int chat_adopt(struct chat *chat, int fd, enum mesh_role role) MUST_USE;
 
 /* Is it over?  Then *status is what the process should exit with. */
 bool chat_is_done(const struct chat *chat, int *status) MUST_USE;

@@ -801,6 +801,9 @@ static bool link_event(struct mesh *m, struct link *l,
 {
 	const char *refusal;
 
+	/* Of a link that has ended, only the records that it had sent count. */
+	if (l->fd < 0 && l->state != LINK_UP)
+		return false;
 	switch (told->kind) {
 	case WIRE_EVENT_CALLER:
 		refusal = caller_refusal(m, told->text);

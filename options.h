@@ -17,7 +17,8 @@ enum {
 	OPTIONS_INTERFACES_MAX = 8,
 	OPTIONS_HISTORY_DEFAULT = -1,
 	OPTIONS_HISTORY_TERMINAL = 50,
-	OPTIONS_GO_ON = -1 /* no reason to exit: see options_parse */
+	OPTIONS_NO_PORT = -1, /* do not listen: a node of a test */
+	OPTIONS_GO_ON = -1    /* no reason to exit: see options_parse */
 };
 
 /* How a PEER is to be found. */
@@ -44,7 +45,7 @@ struct options {
 	const char *interfaces[OPTIONS_INTERFACES_MAX];
 	int interface_count;
 	const char *dir; /* NULL: ./NAME.db */
-	int port;        /* 0: that of the name, or any free one */
+	int port;        /* 0: that of the name, or any free one; or NO_PORT */
 	int history;     /* lines, or OPTIONS_HISTORY_DEFAULT */
 	bool only;
 	bool no_mdns;

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tests of chat.c: whole nodes in one process, linked by socket pairs, with
+ * pipes for the person and a real database each.
+ */
+#include "scratch.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "chat.h"
+
+struct node {
+	struct chat *chat;
+	struct scratch place;
+	char dir[300];
+	int in;  /* what is written here is said */
+	int out; /* what is shown is read here */
+	int err;
+	int theirs[3];
+	char shown[1 << 16];
+	char told[1 << 16];
+};
+
+static void make_pipe(int *read_end, int *write_end)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	*read_end = ends[0];
+	*write_end = ends[1];
+	assert_int_equal(fcntl(*read_end, F_SETFL, O_NONBLOCK), 0);
+}
+
+static struct options options_of(struct node *n, const char *name)
+{
+	struct options o;
+
+	options_default(&o);
+	o.name = name;
+	o.dir = n->dir;
+	o.port = OPTIONS_NO_PORT;
+	o.no_mdns = true;
+	o.in_fd = n->theirs[0];
+	o.out_fd = n->theirs[1];
+	o.err_fd = n->theirs[2];
+	return o;
+}
+
+static void node_place(struct node *n)
+{
+	memset(n, 0, sizeof(*n));
+	scratch_make(&n->place);
+	(void)snprintf(n->dir, sizeof(n->dir), "%s/db", n->place.path);
+	make_pipe(&n->theirs[0], &n->in);
+	make_pipe(&n->out, &n->theirs[1]);
+	make_pipe(&n->err, &n->theirs[2]);
+}
+
+static void node_open(struct node *n, const struct options *options)
+{
+	int status;
+
+	n->shown[0] = n->told[0] = '\0';
+	n->chat = chat_open(options, &status);
+	assert_non_null(n->chat);
+}
+
+static void node_make(struct node *n, const char *name)
+{
+	struct options o;
+
+	node_place(n);
+	o = options_of(n, name);
+	node_open(n, &o);
+}
+
+static void node_remove(struct node *n)
+{
+	chat_close(n->chat);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(close(n->theirs[i]), 0);
+	assert_int_equal(close(n->in) | close(n->out) | close(n->err), 0);
+	scratch_remove(&n->place);
+}
+
+static void collect(int fd, char *text, size_t size)
+{
+	size_t have = strlen(text);
+	ssize_t n = read(fd, text + have, size - 1 - have);
+
+	if (n > 0)
+		text[have + (size_t)n] = '\0';
+}
+
+static void node_turn(struct node *n)
+{
+	struct loop loop;
+
+	loop_begin(&loop, chat_clock_ms());
+	chat_want(n->chat, &loop);
+	loop_wake(&loop, loop.now_ms + 1);
+	loop_wait(&loop);
+	chat_run(n->chat, &loop);
+	collect(n->out, n->shown, sizeof(n->shown));
+	collect(n->err, n->told, sizeof(n->told));
+}
+
+/* Turns of both (b may be NULL) until n has shown `text`; 10,000 at most. */
+static void until_shown(
+	struct node *a, struct node *b, struct node *n, const char *text)
+{
+	for (int i = 0; i < 10000 && strstr(n->shown, text) == NULL; i++) {
+		node_turn(a);
+		if (b != NULL)
+			node_turn(b);
+	}
+	if (strstr(n->shown, text) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", text, n->shown);
+}
+
+static void say(struct node *n, const char *text)
+{
+	assert_int_equal(
+		write(n->in, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* Some turns in which nothing more should happen. */
+static void settle(struct node *a, struct node *b)
+{
+	for (int i = 0; i < 50; i++) {
+		node_turn(a);
+		if (b != NULL)
+			node_turn(b);
+	}
+}
+
+static void link_nodes(struct node *a, struct node *b)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(chat_adopt(a->chat, ends[0], MESH_DIALLED), 0);
+	assert_int_equal(chat_adopt(b->chat, ends[1], MESH_ACCEPTED), 0);
+}
+
+static int count_of(const char *text, const char *part)
+{
+	int count = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+static struct node a, b, c;
+
+static void hello_is_shown_on_both_sides(void **state)
+{
+	(void)state;
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	say(&a, "hello\n");
+	until_shown(&a, &b, &b, "alice> hello\n");
+	say(&b, "hi\n");
+	until_shown(&a, &b, &a, "bob> hi\n");
+	settle(&a, &b);
+	assert_string_equal(a.shown, "alice> hello\nbob> hi\n");
+	assert_string_equal(b.shown, "alice> hello\nbob> hi\n");
+	assert_non_null(strstr(a.told, "info> bob is here (bob.local:62474)"));
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void what_was_missed_is_caught_up_with(void **state)
+{
+	(void)state;
+	node_make(&a, "alice");
+	say(&a, "one\ntwo\nthree\n");
+	until_shown(&a, NULL, &a, "alice> three\n");
+	node_make(&b, "bob");
+	link_nodes(&b, &a);
+	until_shown(&a, &b, &b, "alice> one\nalice> two\nalice> three\n");
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void history_comes_first_and_names_are_remembered(void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	say(&a, "from alice\n");
+	until_shown(&a, &b, &b, "alice> from alice\n");
+	say(&b, "from bob\n");
+	until_shown(&a, &b, &b, "bob> from bob\n");
+	chat_close(b.chat);
+	o = options_of(&b, "bob");
+	node_open(&b, &o);
+	settle(&b, NULL);
+	assert_string_equal(b.shown, "alice> from alice\nbob> from bob\n");
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void n_limits_the_history(void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_make(&a, "alice");
+	say(&a, "one\ntwo\nthree\n");
+	until_shown(&a, NULL, &a, "three\n");
+	for (int lines = 0; lines < 5; lines++) {
+		static const char *const shown[] = { "", "alice> three\n",
+			"alice> two\nalice> three\n",
+			"alice> one\nalice> two\nalice> three\n",
+			"alice> one\nalice> two\nalice> three\n" };
+
+		chat_close(a.chat);
+		o = options_of(&a, "alice");
+		o.history = lines;
+		node_open(&a, &o);
+		settle(&a, NULL);
+		assert_string_equal(a.shown, shown[lines]);
+	}
+	node_remove(&a);
+}
+
+static void a_third_hears_through_the_second(void **state)
+{
+	(void)state;
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	node_make(&c, "carl");
+	link_nodes(&a, &b);
+	say(&a, "hello\n");
+	until_shown(&a, &b, &b, "alice> hello\n");
+	chat_close(a.chat);
+	a.chat = NULL;
+	link_nodes(&c, &b);
+	for (int i = 0; i < 10000 && strchr(c.shown, '\n') == NULL; i++) {
+		node_turn(&b);
+		node_turn(&c);
+	}
+	/* carl was never linked with alice: he knows her by her id alone. */
+	assert_non_null(strstr(c.shown, "> hello\n"));
+	assert_int_equal(strchr(c.shown, '>') - c.shown, 8);
+	node_remove(&a);
+	node_remove(&b);
+	node_remove(&c);
+}
+
+static void ten_thousand_lines_arrive_once_and_in_order(void **state)
+{
+	static char lines[10000 * 8];
+	size_t size = 0, sent = 0;
+	int seen = 0;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		size += (size_t)snprintf(lines + size, 8, "n%05d\n", i);
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	assert_int_equal(fcntl(a.in, F_SETFL, O_NONBLOCK), 0);
+	for (int turns = 0; turns < 100000 && seen < 10000; turns++) {
+		ssize_t n = write(a.in, lines + sent, size - sent);
+		char *newline;
+
+		sent += n > 0 ? (size_t)n : 0;
+		a.shown[0] = '\0';
+		node_turn(&a);
+		node_turn(&b);
+		while ((newline = strchr(b.shown, '\n')) != NULL) {
+			char want[32];
+
+			*newline = '\0';
+			(void)snprintf(
+				want, sizeof(want), "alice> n%05d", seen++);
+			assert_string_equal(b.shown, want);
+			memmove(b.shown, newline + 1, strlen(newline + 1) + 1);
+		}
+	}
+	assert_int_equal(seen, 10000);
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void json_lines_say_who_what_and_when(void **state)
+{
+	struct options o;
+	char want[256];
+
+	(void)state;
+	node_place(&a);
+	o = options_of(&a, "alice");
+	o.json = true;
+	node_open(&a, &o);
+	say(&a, "say \"hi\"\t\n");
+	until_shown(&a, NULL, &a, "}\n");
+	(void)snprintf(want, sizeof(want),
+		"{\"type\":\"message\",\"author\":\"%.65s\","
+		"\"name\":\"alice\",\"seq\":1,\"time\":\"",
+		strstr(a.shown, "\"@") + 1);
+	assert_memory_equal(a.shown, want, strlen(want));
+	assert_string_equal(a.shown + strlen(want) + 24,
+		"\",\"text\":\"say \\\"hi\\\"\\t\",\"verified\":false}\n");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	until_shown(&a, &b, &a,
+		"{\"type\":\"peer\",\"event\":\"up\",\"name\":"
+		"\"bob\",\"author\":\"@");
+	assert_non_null(strstr(a.shown, ",\"address\":\"bob.local:62474\"}\n"));
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void a_line_that_is_too_long_is_refused_and_the_rest_goes_on(
+	void **state)
+{
+	static char line[5000];
+
+	(void)state;
+	node_make(&a, "alice");
+	memset(line, 'x', sizeof(line) - 1);
+	say(&a, line);
+	say(&a, "\nshort\n");
+	until_shown(&a, NULL, &a, "alice> short\n");
+	assert_string_equal(a.shown, "alice> short\n");
+	assert_non_null(strstr(
+		a.told, "warn> a line of more than 4096 bytes was not sent\n"));
+	node_remove(&a);
+}
+
+static void control_bytes_of_others_are_shown_harmless(void **state)
+{
+	(void)state;
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	say(&a, "\033]0;title\a\r\xc2\x9b\n");
+	until_shown(&a, &b, &b, "\n");
+	assert_string_equal(b.shown, "alice> \\x1b]0;title\\x07\\r\\x9b\n");
+	node_remove(&a);
+	node_remove(&b);
+}
+
+/* The original's prologue and Handshake, as somebody named `name`. */
+static void pretend(int fd, const char *name)
+{
+	char bytes[64];
+	int size = snprintf(bytes, sizeof(bytes), "%c%s.local:1%c\x0a\x05mmmmm",
+		(char)(strlen(name) + 8), name, 7);
+
+	/* Sent again, as the one whose address is greater does. */
+	assert_int_equal(write(fd, bytes, strlen(name) + 9), strlen(name) + 9);
+	assert_int_equal(write(fd, bytes, (size_t)size), size);
+}
+
+static void a_peer_with_gaps_is_not_believed(void **state)
+{
+	static const char changes[] = "\x0b\x0a\x05mmmmm\x10\x02\x1a\x00"
+				      "\x0c\x0a\x05mmmmm\x10\x01\x1a\x01x"
+				      "\x0c\x0a\x05mmmmm\x10\x03\x1a\x01z"
+				      "\x0c\x0a\x05mmmmm\x10\x01\x1a\x01y"
+				      "\x0c\x0a\x05mmmmm\x10\x02\x1a\x01w";
+	int ends[2];
+
+	(void)state;
+	node_make(&a, "alice");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(chat_adopt(a.chat, ends[0], MESH_ACCEPTED), 0);
+	pretend(ends[1], "mallory");
+	assert_int_equal(write(ends[1], changes, sizeof(changes) - 1),
+		sizeof(changes) - 1);
+	until_shown(&a, NULL, &a, "mallory> w\n");
+	settle(&a, NULL);
+	assert_string_equal(a.shown, "mallory> x\nmallory> w\n");
+	assert_int_equal(count_of(a.told, "warn>"), 1);
+	assert_int_equal(close(ends[1]), 0);
+	node_remove(&a);
+}
+
+static void a_program_with_our_own_id_is_shut_out(void **state)
+{
+	struct options o;
+	char copy[1024];
+
+	(void)state;
+	node_make(&a, "alice");
+	node_place(&b);
+	chat_close(a.chat);
+	(void)snprintf(copy, sizeof(copy), "cp -r '%s' '%s'", a.dir, b.dir);
+	assert_int_equal(system(copy), 0);
+	o = options_of(&a, "alice");
+	node_open(&a, &o);
+	o = options_of(&b, "twin");
+	node_open(&b, &o);
+	link_nodes(&a, &b);
+	settle(&a, &b);
+	assert_non_null(strstr(a.told, "warn> twin.local:"));
+	assert_non_null(strstr(a.told, "a copy of this database"));
+	assert_null(strstr(a.told, "is here"));
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void an_unusable_database_is_refused_with_its_own_status(void **state)
+{
+	struct options o;
+	int status;
+
+	(void)state;
+	node_make(&a, "alice");
+	o = options_of(&a, "alice");
+	assert_null(chat_open(&o, &status)); /* in use */
+	assert_int_equal(status, EX_TEMPFAIL);
+	collect(a.err, a.told, sizeof(a.told));
+	assert_non_null(strstr(a.told, "error> process "));
+	node_place(&b);
+	o = options_of(&b, "bob");
+	assert_int_equal(mkdir(b.dir, 0700), 0);
+	assert_int_equal(chmod(b.dir, 0755), 0);
+	assert_null(chat_open(&o, &status));
+	assert_int_equal(status, EX_NOPERM);
+	assert_int_equal(rmdir(b.dir), 0);
+	assert_int_equal(symlink(a.dir, b.dir), 0);
+	assert_null(chat_open(&o, &status));
+	assert_int_equal(status, EX_CANTCREAT);
+	assert_int_equal(unlink(b.dir), 0);
+	assert_int_equal(mkfifo(b.dir, 0700), 0);
+	assert_null(chat_open(&o, &status));
+	assert_int_equal(status, EX_CANTCREAT);
+	b.chat = NULL;
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void a_new_database_hides_from_version_control(void **state)
+{
+	struct stat status;
+
+	(void)state;
+	node_make(&a, "alice");
+	settle(&a, NULL);
+	assert_int_equal(fstatat(a.place.fd, "db", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0700);
+	assert_string_equal(scratch_read(&a.place, "db/.gitignore"), "*\n");
+	assert_non_null(strstr(a.told, "info> a new database: /"));
+	node_remove(&a);
+}
+
+static void a_reader_of_stdout_that_is_gone_ends_the_program(void **state)
+{
+	int status;
+
+	(void)state;
+	node_make(&a, "alice");
+	assert_int_equal(close(a.out), 0);
+	say(&a, "x\n");
+	for (int i = 0; i < 5000 && !chat_is_done(a.chat, &status); i++)
+		node_turn(&a);
+	assert_true(chat_is_done(a.chat, &status));
+	assert_int_equal(status, EX_IOERR);
+	a.out = dup(STDIN_FILENO);
+	node_remove(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hello_is_shown_on_both_sides),
+		cmocka_unit_test(what_was_missed_is_caught_up_with),
+		cmocka_unit_test(history_comes_first_and_names_are_remembered),
+		cmocka_unit_test(n_limits_the_history),
+		cmocka_unit_test(a_third_hears_through_the_second),
+		cmocka_unit_test(ten_thousand_lines_arrive_once_and_in_order),
+		cmocka_unit_test(json_lines_say_who_what_and_when),
+		cmocka_unit_test(
+			a_line_that_is_too_long_is_refused_and_the_rest_goes_on),
+		cmocka_unit_test(control_bytes_of_others_are_shown_harmless),
+		cmocka_unit_test(a_peer_with_gaps_is_not_believed),
+		cmocka_unit_test(a_program_with_our_own_id_is_shut_out),
+		cmocka_unit_test(
+			an_unusable_database_is_refused_with_its_own_status),
+		cmocka_unit_test(a_new_database_hides_from_version_control),
+		cmocka_unit_test(
+			a_reader_of_stdout_that_is_gone_ends_the_program),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
