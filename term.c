@@ -42,6 +42,7 @@ enum {
 	PROMPT_MAX = 40,
 	MARKS_MAX = 4, /* combining marks on one character */
 	WIDTH_DEFAULT = 80,
+	LAST_WORDS_MS = 100,
 	REPLACEMENT = 0xfffd
 };
 
@@ -257,13 +258,6 @@ static void outlet_open(struct outlet *o, int fd, void *bytes, size_t size)
 	o->chunk = size;
 }
 
-static void outlet_close(struct outlet *o)
-{
-	if (o->own_fd)
-		(void)close(o->fd); /* what it took is the terminal's */
-	o->own_fd = false;
-}
-
 static void outlet_want(struct outlet *o, struct loop *loop)
 {
 	o->slot = LOOP_NO_SLOT;
@@ -271,13 +265,12 @@ static void outlet_want(struct outlet *o, struct loop *loop)
 		o->slot = loop_add(loop, o->fd, POLLOUT);
 }
 
-static void outlet_run(struct outlet *o, const struct loop *loop)
+/* Writes as much as is sure to be taken at once. */
+static void outlet_write(struct outlet *o)
 {
 	size_t size = fifo_size(&o->fifo);
 	ssize_t n;
 
-	if (loop_ready(loop, o->slot) == 0)
-		return;
 	if (size > o->chunk)
 		size = o->chunk;
 	n = write(o->fd, fifo_head(&o->fifo), size);
@@ -287,6 +280,28 @@ static void outlet_run(struct outlet *o, const struct loop *loop)
 		o->gone = true;
 	if (o->gone)
 		fifo_drop(&o->fifo, fifo_size(&o->fifo));
+}
+
+static void outlet_run(struct outlet *o, const struct loop *loop)
+{
+	if (loop_ready(loop, o->slot) != 0)
+		outlet_write(o);
+}
+
+/* The last words, for a reader who is quick. */
+static void outlet_finish(struct outlet *o)
+{
+	struct pollfd ready = { .fd = o->fd, .events = POLLOUT };
+
+	while (fifo_size(&o->fifo) > 0 && poll(&ready, 1, LAST_WORDS_MS) > 0)
+		outlet_write(o);
+}
+
+static void outlet_close(struct outlet *o)
+{
+	if (o->own_fd)
+		(void)close(o->fd); /* what it took is the terminal's */
+	o->own_fd = false;
 }
 
 static struct writer outlet_writer(struct outlet *o)
@@ -693,6 +708,8 @@ void term_close(struct term *t)
 
 	if (t == NULL)
 		return;
+	outlet_finish(&t->out);
+	outlet_finish(&t->err);
 	term_suspend(t);
 	outlet_close(&t->out);
 	outlet_close(&t->err);

@@ -57,7 +57,10 @@ struct term;
 /* NULL and errno when there is no memory. */
 struct term *term_open(const struct term_options *options) MUST_USE;
 
-/* Gives the terminal back as it was.  NULL is allowed. */
+/*
+ * Writes what waits, as long as it is taken within a tenth of a second, and
+ * gives the terminal back as it was.  NULL is allowed.
+ */
 void term_close(struct term *term);
 
 /* Is the editor at work?  Then a typed line is on the screen already. */

@@ -285,6 +285,22 @@ static void a_message_is_a_line_and_a_notice_goes_elsewhere(void **state)
 	pipes_remove(&p);
 }
 
+static void last_words_are_written_at_the_end(void **state)
+{
+	struct pipes p;
+
+	(void)state;
+	pipes_make(&p);
+	term_put(p.term, "bye");
+	term_end(p.term);
+	term_notice(p.term, "error", "it is over");
+	term_close(p.term);
+	p.term = NULL;
+	assert_string_equal(drain(p.out), "bye\n");
+	assert_string_equal(drain(p.err), "error> it is over\n");
+	pipes_remove(&p);
+}
+
 static void a_stuck_reader_costs_no_more_than_the_buffer(void **state)
 {
 	static char big[4096];
@@ -538,6 +554,7 @@ int main(void)
 			a_line_of_4096_bytes_passes_and_a_longer_one_does_not),
 		cmocka_unit_test(
 			a_message_is_a_line_and_a_notice_goes_elsewhere),
+		cmocka_unit_test(last_words_are_written_at_the_end),
 		cmocka_unit_test(a_stuck_reader_costs_no_more_than_the_buffer),
 		cmocka_unit_test(a_reader_that_went_away_is_told_once),
 		cmocka_unit_test(the_editor_edits),
