@@ -55,7 +55,8 @@ enum {
 /* A PEER of the command line, and what became of it. */
 struct contact {
 	const struct target *target;
-	int peer; /* of the mesh */
+	int peer;  /* of the mesh */
+	bool seen; /* it was linked once */
 	bool looking_up;
 	int64_t look_up_ms; /* TARGET_HOST: not before */
 };
@@ -444,6 +445,7 @@ static void contacts_update(struct chat *c, int64_t now_ms)
 		struct contact *contact = &c->contacts[i];
 		bool linked = mesh_is_linked(c->mesh, contact->peer);
 
+		contact->seen = contact->seen || linked;
 		if (contact->target->kind != TARGET_NAME || c->mdns == NULL)
 			continue;
 		if (linked)
@@ -571,7 +573,8 @@ static void chat_event(
 		contact = contact_of_peer(c, event->peer);
 		contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
 		if (!mesh_is_linked(c->mesh, event->peer) &&
-			(event->failures == FAILURES_TOLD || is_verbose(c)))
+			((event->failures == FAILURES_TOLD && !contact->seen) ||
+				is_verbose(c)))
 			info(c, "%s can not be reached (%s); trying on",
 				contact->target->text, event->text);
 		break;
