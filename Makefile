@@ -4,8 +4,8 @@
 PREFIX = /usr/local
 CC = cc
 
-OBJECTS = chat options term people mesh wire mdns iface resolve log
-TESTS = bytes wire log mdns mesh people term options chat
+OBJECTS = chat options term clean show people mesh wire mdns iface resolve log
+TESTS = bytes wire log mdns mesh people clean term options chat
 FUZZERS = wire mdns
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

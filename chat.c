@@ -44,6 +44,7 @@
 #include "people.h"
 #include "record.h"
 #include "resolve.h"
+#include "show.h"
 #include "term.h"
 
 enum {
@@ -90,6 +91,7 @@ struct chat {
 	struct term *term;
 	struct waiting waiting;
 	uint8_t scratch[RECORD_MAX];
+	uint8_t line[TERM_SHOWN_MAX];
 };
 
 /* Clocks. */
@@ -147,101 +149,34 @@ static void name_of_address(
 		name[end - address] = '\0';
 }
 
-static void put_json_field(struct chat *c, const char *name, const char *value)
-{
-	term_put(c->term, ",\"");
-	term_put(c->term, name);
-	term_put(c->term, "\":");
-	term_put_json(c->term, value, strlen(value));
-}
-
-static void put_json_number(struct chat *c, const char *name, uint64_t value)
-{
-	char text[64];
-
-	(void)snprintf(text, sizeof(text), ",\"%s\":%llu", name,
-		(unsigned long long)value);
-	term_put(c->term, text);
-}
-
-/* RFC 3339, in UTC; a time beyond the year 9999 is shown as its end. */
-static void format_time(uint64_t time_ms, char text[32])
-{
-	const uint64_t most_s = 253402300799;
-	uint64_t seconds = time_ms / 1000;
-	time_t when = (time_t)(seconds > most_s ? most_s : seconds);
-	struct tm utc;
-	size_t size;
-
-	text[0] = '\0';
-	if (gmtime_r(&when, &utc) == NULL)
-		return;
-	size = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(
-		text + size, 32 - size, ".%03uZ", (unsigned)(time_ms % 1000));
-}
-
-static void show_json(struct chat *c, const struct log_record *stored,
-	const struct record *record, const char *name)
-{
-	char id[WIRE_ID_MAX + 1];
-	char time[32];
-
-	(void)wire_id_of_key(stored->key, id);
-	format_time(record->time_ms, time);
-	term_put(c->term, "{\"type\":\"message\"");
-	put_json_field(c, "author", id);
-	put_json_field(c, "name", name);
-	put_json_number(c, "seq", stored->seq);
-	put_json_field(c, "time", time);
-	term_put(c->term, ",\"text\":");
-	term_put_json(c->term, record->payload.at, record->payload.left);
-	term_put(c->term, ",\"verified\":false}");
-	term_end(c->term);
-}
-
 /* One durable record goes to the screen. */
 static void chat_show(struct chat *c, const struct log_record *stored)
 {
 	bool own = memcmp(stored->key, people_own_key(c->people),
 			   LOG_KEY_SIZE) == 0;
-	char name[PEOPLE_SHOWN_MAX + 1];
-	struct record record;
+	struct writer line = writer_over(c->line, sizeof(c->line));
 
-	if (!record_decode(stored->bytes, stored->size, &record) ||
-		record.type != RECORD_TEXT)
-		return;
 	if (own && stored->seq > c->own_history &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
-	people_show(c->people, stored->key, name);
-	if (c->options.json) {
-		show_json(c, stored, &record, name);
-		return;
-	}
-	term_put_text(c->term, name, strlen(name));
-	term_put(c->term, "> ");
-	term_put_text(c->term, record.payload.at, record.payload.left);
-	term_end(c->term);
+	if (show_record(&line, c->people, stored, c->options.json))
+		term_message(c->term, line.bytes, line.size);
 }
 
 static void tell_peer(struct chat *c, const char *event,
 	const struct mesh_event *e, const char *name)
 {
-	char id[WIRE_ID_MAX + 1];
+	struct writer line = writer_over(c->line, sizeof(c->line));
+	struct show_peer peer = { .event = event,
+		.name = name,
+		.key = e->have_key ? e->key : NULL,
+		.address = e->address };
 
+	/* Who reads nothing is told of no comings and goings. */
 	if (!c->options.json || !term_room(c->term))
 		return;
-	term_put(c->term, "{\"type\":\"peer\"");
-	put_json_field(c, "event", event);
-	put_json_field(c, "name", name);
-	if (e->have_key) {
-		(void)wire_id_of_key(e->key, id);
-		put_json_field(c, "author", id);
-	}
-	put_json_field(c, "address", e->address);
-	term_put(c->term, "}");
-	term_end(c->term);
+	show_peer(&line, &peer);
+	term_message(c->term, line.bytes, line.size);
 }
 
 /* The end. */

@@ -36,15 +36,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "clean.h"
 #include "term.h"
 
-enum {
-	PROMPT_MAX = 40,
-	MARKS_MAX = 4, /* combining marks on one character */
-	WIDTH_DEFAULT = 80,
-	LAST_WORDS_MS = 100,
-	REPLACEMENT = 0xfffd
-};
+enum { PROMPT_MAX = 40, WIDTH_DEFAULT = 80, LAST_WORDS_MS = 100 };
 
 /* Somewhere to write to. */
 struct outlet {
@@ -85,150 +80,6 @@ struct term {
 	uint8_t err_bytes[TERM_ERR_SIZE];
 	uint8_t out_bytes[TERM_OUT_SIZE];
 };
-
-/* Characters. */
-
-/*
- * The next character of UTF-8 (RFC 3629): REPLACEMENT for each byte that does
- * not belong to a well-formed one.
- */
-static uint32_t utf8_next(struct reader *r)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	uint8_t first = read_u8(r);
-	struct reader rest = *r;
-	size_t more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-	uint32_t c = first & (0x3fu >> more);
-
-	if (first < 0x80)
-		return first;
-	if (first < 0xc0 || first > 0xf4)
-		return REPLACEMENT;
-	for (size_t i = 0; i < more; i++) {
-		uint8_t byte = read_u8(&rest);
-
-		if (rest.bad || (byte & 0xc0) != 0x80)
-			return REPLACEMENT;
-		c = c << 6 | (byte & 0x3f);
-	}
-	if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return REPLACEMENT;
-	*r = rest;
-	return c;
-}
-
-static void utf8_write(struct writer *w, uint32_t c)
-{
-	if (c < 0x80) {
-		write_u8(w, (uint8_t)c);
-	} else if (c < 0x800) {
-		write_u8(w, (uint8_t)(0xc0 | c >> 6));
-		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		write_u8(w, (uint8_t)(0xe0 | c >> 12));
-		write_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
-	} else {
-		write_u8(w, (uint8_t)(0xf0 | c >> 18));
-		write_u8(w, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-		write_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
-	}
-}
-
-struct range {
-	uint32_t first;
-	uint32_t last;
-};
-
-static bool in_ranges(uint32_t c, const struct range *ranges, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	}
-	return false;
-}
-
-/* Invisible, or changing the direction of what follows. */
-static bool is_hidden(uint32_t c)
-{
-	static const struct range ranges[] = { { 0xad, 0xad }, { 0x61c, 0x61c },
-		{ 0x180e, 0x180e }, { 0x200b, 0x200c }, { 0x200e, 0x200f },
-		{ 0x202a, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
-		{ 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff } };
-
-	return in_ranges(c, ranges, sizeof(ranges) / sizeof(*ranges));
-}
-
-/* Drawn onto the character before it. */
-static bool is_mark(uint32_t c)
-{
-	static const struct range ranges[] = { { 0x300, 0x36f },
-		{ 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a },
-		{ 0x64b, 0x65f }, { 0xe31, 0xe31 }, { 0xe34, 0xe3a },
-		{ 0xe47, 0xe4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
-		{ 0x200d, 0x200d }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
-		{ 0xfe20, 0xfe2f }, { 0x1f3fb, 0x1f3ff } };
-
-	return in_ranges(c, ranges, sizeof(ranges) / sizeof(*ranges));
-}
-
-/* Columns of a terminal. */
-static int width_of(uint32_t c)
-{
-	static const struct range wide[] = { { 0x1100, 0x115f },
-		{ 0x231a, 0x231b }, { 0x23e9, 0x23ec }, { 0x25fd, 0x25fe },
-		{ 0x2614, 0x2615 }, { 0x2648, 0x2653 }, { 0x26a1, 0x26a1 },
-		{ 0x2705, 0x2705 }, { 0x274c, 0x274c }, { 0x2753, 0x2757 },
-		{ 0x2795, 0x2797 }, { 0x2b1b, 0x2b1c }, { 0x2b50, 0x2b55 },
-		{ 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xa960, 0xa97f },
-		{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },
-		{ 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f },
-		{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
-		{ 0x1fa70, 0x1faff }, { 0x20000, 0x3fffd } };
-
-	if (is_mark(c))
-		return 0;
-	return in_ranges(c, wide, sizeof(wide) / sizeof(*wide)) ? 2 : 1;
-}
-
-static void clean_control(struct writer *w, uint32_t c, bool json)
-{
-	char text[8];
-
-	if (c == '\n' || c == '\t' || c == '\r') {
-		write_u8(w, '\\');
-		write_u8(w, c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
-		return;
-	}
-	if (json || c > 0x9f)
-		(void)snprintf(text, sizeof(text), "\\u%04x", (unsigned)c);
-	else
-		(void)snprintf(text, sizeof(text), "\\x%02x", (unsigned)c);
-	write_bytes(w, text, strlen(text));
-}
-
-void term_clean(struct writer *w, const void *bytes, size_t size, bool json)
-{
-	struct reader r = reader_over(bytes, size);
-	int marks = 0;
-
-	while (r.left > 0) {
-		uint32_t c = utf8_next(&r);
-
-		marks = is_mark(c) ? marks + 1 : 0;
-		if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 ||
-			c == 0x2029) {
-			clean_control(w, c, json);
-		} else if (json && (c == '"' || c == '\\')) {
-			write_u8(w, '\\');
-			write_u8(w, (uint8_t)c);
-		} else if (json || (!is_hidden(c) && marks <= MARKS_MAX)) {
-			utf8_write(w, c);
-		}
-	}
-}
 
 /* Outlets. */
 
@@ -329,25 +180,6 @@ static int screen_width(const struct term *t)
 	return size.ws_col;
 }
 
-static int text_width(const char *text, size_t size)
-{
-	struct reader r = reader_over(text, size);
-	int width = 0;
-
-	while (r.left > 0)
-		width += width_of(utf8_next(&r));
-	return width;
-}
-
-/* Bytes of the character that begins at text[0]. */
-static size_t character_size(const char *text, size_t size)
-{
-	struct reader r = reader_over(text, size);
-
-	(void)utf8_next(&r);
-	return size - r.left;
-}
-
 static void editor_erase(struct term *t, struct writer *w)
 {
 	if (t->drawn)
@@ -359,20 +191,20 @@ static void editor_erase(struct term *t, struct writer *w)
 static void editor_draw(struct term *t, struct writer *w)
 {
 	int room =
-		screen_width(t) - 1 - text_width(t->prompt, strlen(t->prompt));
+		screen_width(t) - 1 - clean_width(t->prompt, strlen(t->prompt));
 	const char *at = t->line;
 	size_t size = t->typed;
 
 	if (!t->raw || t->drawn)
 		return;
-	while (size > 0 && text_width(at, size) > room) {
-		size_t first = character_size(at, size);
+	while (size > 0 && clean_width(at, size) > room) {
+		size_t first = clean_character_size(at, size);
 
 		at += first;
 		size -= first;
 	}
 	write_bytes(w, t->prompt, strlen(t->prompt));
-	term_clean(w, at, size, false);
+	clean_text(w, at, size, false);
 	t->drawn = true;
 }
 
@@ -459,7 +291,7 @@ static bool editor_line(struct term *t, struct term_event *event)
 	editor_erase(t, &w);
 	if (t->typed > 0) {
 		write_bytes(&w, t->prompt, strlen(t->prompt));
-		term_clean(&w, t->line, t->typed, false);
+		clean_text(&w, t->line, t->typed, false);
 		write_u8(&w, '\n');
 	}
 	event->kind = TERM_LINE;
@@ -551,47 +383,12 @@ bool term_next(struct term *t, struct term_event *event)
 
 /* Lines out. */
 
-static void put_begin(struct term *t, struct writer *w)
+void term_message(struct term *t, const void *line, size_t size)
 {
-	*w = outlet_writer(&t->out);
-	editor_erase(t, w);
-}
+	struct writer w = outlet_writer(&t->out);
 
-void term_put(struct term *t, const char *text)
-{
-	struct writer w;
-
-	put_begin(t, &w);
-	write_bytes(&w, text, strlen(text));
-	outlet_added(&t->out, &w);
-}
-
-void term_put_text(struct term *t, const void *bytes, size_t size)
-{
-	struct writer w;
-
-	put_begin(t, &w);
-	term_clean(&w, bytes, size, false);
-	outlet_added(&t->out, &w);
-}
-
-void term_put_json(struct term *t, const void *bytes, size_t size)
-{
-	struct writer w;
-
-	put_begin(t, &w);
-	write_u8(&w, '"');
-	term_clean(&w, bytes, size, true);
-	write_u8(&w, '"');
-	outlet_added(&t->out, &w);
-}
-
-void term_end(struct term *t)
-{
-	struct writer w;
-
-	put_begin(t, &w);
-	write_u8(&w, '\n');
+	editor_erase(t, &w);
+	write_bytes(&w, line, size);
 	editor_draw(t, &w);
 	outlet_added(&t->out, &w);
 }
@@ -609,7 +406,7 @@ static void notice_put(struct term *t, const char *level, const char *text)
 		editor_erase(t, &w);
 	write_bytes(&w, level, strlen(level));
 	write_bytes(&w, "> ", 2);
-	term_clean(&w, text, strlen(text), false);
+	clean_text(&w, text, strlen(text), false);
 	write_u8(&w, '\n');
 	if (t->err_joins)
 		editor_draw(t, &w);

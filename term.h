@@ -10,22 +10,19 @@
  *
  * Writing never blocks.  A message is begun only when term_room says so; a
  * notice that finds no room is dropped, and their number is told later.
- *
- * No byte from outside reaches a descriptor but through term_put_text and
- * term_put_json: control characters become visible escapes, malformed UTF-8
- * becomes U+FFFD, and what reorders or hides text is left out.
  */
 #ifndef TERM_H
 #define TERM_H
 
 #include "bytes.h"
+#include "clean.h"
 #include "loop.h"
 
 enum {
 	TERM_LINE_MAX = 4096, /* bytes of a line that is typed or piped in */
 	TERM_IN_SIZE = 64 * 1024,
 	TERM_NOTICE_MAX = 1024,
-	TERM_SHOWN_MAX = 64 * 1024 * 6 + 1024, /* the largest message shown */
+	TERM_SHOWN_MAX = 64 * 1024 * CLEAN_GROWTH + 1024, /* largest message */
 	TERM_OUT_SIZE = TERM_SHOWN_MAX + 64 * 1024,
 	TERM_ERR_SIZE = 64 * 1024
 };
@@ -79,15 +76,8 @@ bool term_room(const struct term *term) MUST_USE;
 /* Has everything been written that can be? */
 bool term_idle(const struct term *term) MUST_USE;
 
-/*
- * A line of output: any number of puts, then term_end.  term_put is for our
- * own words; term_put_text for text from outside; term_put_json writes it as
- * a JSON string, with its quotes.
- */
-void term_put(struct term *term, const char *text);
-void term_put_text(struct term *term, const void *bytes, size_t size);
-void term_put_json(struct term *term, const void *bytes, size_t size);
-void term_end(struct term *term);
+/* Writes a line of messages: clean (clean.h), and with its newline. */
+void term_message(struct term *term, const void *line, size_t size);
 
 /* A line "LEVEL> ..." for people; the formatted text is cleaned as a whole. */
 #if defined(__GNUC__)
@@ -98,11 +88,5 @@ void term_notice(struct term *term, const char *level, const char *format, ...);
 /* Around a stop by job control, and after a change of the window's size. */
 void term_suspend(struct term *term);
 void term_resume(struct term *term);
-
-/*
- * Cleans text from outside: writes it to `w`, as above.  `json` selects JSON's
- * escapes.  At most 6 bytes are written for each byte read.
- */
-void term_clean(struct writer *w, const void *bytes, size_t size, bool json);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Tests of term.c: lines, the editor on a pseudo-terminal, and cleaning. */
+/* Tests of term.c: lines, the editor on a pseudo-terminal, notices. */
 #include "platform.h"
 
 #include "scratch.h"
@@ -115,99 +115,6 @@ static void expect_nothing(struct term *t)
 	assert_false(term_next(t, &e));
 }
 
-static void text_from_outside_is_cleaned(void **state)
-{
-	static const struct {
-		const char *text;
-		const char *shown;
-		const char *json;
-	} cases[] = {
-		{ "hello", "hello", "hello" },
-		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f",
-			"gr\xc3\xbc\xc3\x9f" },
-		{ "\033[2J", "\\x1b[2J", "\\u001b[2J" },
-		{ "a\nb\tc\rd", "a\\nb\\tc\\rd", "a\\nb\\tc\\rd" },
-		{ "\a\b\v\f\177", "\\x07\\x08\\x0b\\x0c\\x7f",
-			"\\u0007\\u0008\\u000b\\u000c\\u007f" },
-		{ "\xc2\x9b"
-		  "31m",
-			"\\x9b"
-			"31m",
-			"\\u009b31m" },                     /* C1 as UTF-8 */
-		{ "\x9b", "\xef\xbf\xbd", "\xef\xbf\xbd" }, /* C1 raw */
-		{ "\xe2\x80\xa8|\xe2\x80\xa9", "\\u2028|\\u2029",
-			"\\u2028|\\u2029" },
-		{ "\xe2\x80\xae"
-		  "abc",
-			"abc",
-			"\xe2\x80\xae"
-			"abc" }, /* right-to-left override */
-		{ "a\xe2\x80\x8b"
-		  "b\xef\xbb\xbf",
-			"ab",
-			"a\xe2\x80\x8b"
-			"b\xef\xbb\xbf" }, /* zero width */
-		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd",
-			"\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong */
-		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
-			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xf4\x90\x80\x80",
-			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
-			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd",
-			"\xef\xbf\xbd\xef\xbf\xbd" }, /* cut short */
-		{ "\xf0\x9f\x91\x8b", "\xf0\x9f\x91\x8b", "\xf0\x9f\x91\x8b" },
-		{ "say \"\\\"", "say \"\\\"", "say \\\"\\\\\\\"" },
-	};
-	char out[256];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		for (int json = 0; json < 2; json++) {
-			struct writer w = writer_over(out, sizeof(out));
-			const char *want =
-				json ? cases[i].json : cases[i].shown;
-
-			term_clean(
-				&w, cases[i].text, strlen(cases[i].text), json);
-			assert_int_equal(w.size, strlen(want));
-			assert_memory_equal(out, want, w.size);
-		}
-	}
-}
-
-static void a_character_carries_at_most_four_marks(void **state)
-{
-	char text[2001] = "e", out[4096];
-	struct writer w = writer_over(out, sizeof(out));
-
-	(void)state;
-	for (size_t i = 0; i < 1000; i++)
-		memcpy(text + 1 + 2 * i, "\xcc\x81", 2 - (i == 999));
-	term_clean(&w, text, 1 + 2 * 900, false);
-	assert_int_equal(w.size, 1 + 2 * 4);
-}
-
-static void any_bytes_become_at_most_six_times_as_many(void **state)
-{
-	uint8_t bytes[1024], out[6 * 1024];
-	unsigned seed = 1;
-
-	(void)state;
-	for (int round = 0; round < 1000; round++) {
-		struct writer w = writer_over(out, sizeof(out));
-
-		for (size_t i = 0; i < sizeof(bytes); i++) {
-			seed = seed * 1103515245 + 12345;
-			bytes[i] = (uint8_t)(seed >> 16);
-		}
-		term_clean(&w, bytes, sizeof(bytes), round % 2 == 0);
-		assert_false(w.full);
-		for (size_t i = 0; i < w.size; i++)
-			assert_true(out[i] >= 0x20 && out[i] != 0x7f);
-	}
-}
-
 static void each_piped_line_is_told_once(void **state)
 {
 	struct pipes p;
@@ -272,15 +179,12 @@ static void a_message_is_a_line_and_a_notice_goes_elsewhere(void **state)
 	(void)state;
 	pipes_make(&p);
 	assert_true(term_room(p.term));
-	term_put_text(p.term, "bob", 3);
-	term_put(p.term, "> ");
-	term_put_text(p.term, "hi\033", 3);
-	term_end(p.term);
+	term_message(p.term, "bob> hi\n", 8);
 	term_notice(p.term, "info", "%s is %d\n", "x\a", 5);
 	assert_false(term_idle(p.term));
 	turn(p.term);
 	assert_true(term_idle(p.term));
-	assert_string_equal(drain(p.out), "bob> hi\\x1b\n");
+	assert_string_equal(drain(p.out), "bob> hi\n");
 	assert_string_equal(drain(p.err), "info> x\\x07 is 5\\n\n");
 	pipes_remove(&p);
 }
@@ -291,8 +195,7 @@ static void last_words_are_written_at_the_end(void **state)
 
 	(void)state;
 	pipes_make(&p);
-	term_put(p.term, "bye");
-	term_end(p.term);
+	term_message(p.term, "bye\n", 4);
 	term_notice(p.term, "error", "it is over");
 	term_close(p.term);
 	p.term = NULL;
@@ -311,8 +214,7 @@ static void a_stuck_reader_costs_no_more_than_the_buffer(void **state)
 	pipes_make(&p);
 	memset(big, 'b', sizeof(big) - 1);
 	for (; term_room(p.term) && messages < 1000; messages++) {
-		term_put(p.term, big);
-		term_end(p.term);
+		term_message(p.term, big, sizeof(big));
 		turn(p.term);
 	}
 	assert_true(messages > 8 && messages < 100);
@@ -343,13 +245,11 @@ static void a_reader_that_went_away_is_told_once(void **state)
 	pipes_make(&p);
 	assert_int_equal(close(p.out), 0);
 	p.out = -1;
-	term_put(p.term, "x");
-	term_end(p.term);
+	term_message(p.term, "x\n", 2);
 	turn(p.term);
 	expect_kind(p.term, TERM_GONE);
 	expect_nothing(p.term);
-	term_put(p.term, "y");
-	term_end(p.term);
+	term_message(p.term, "y\n", 2);
 	assert_true(term_idle(p.term));
 	pipes_remove(&p);
 }
@@ -460,9 +360,7 @@ static void a_message_does_not_tear_the_line_being_typed(void **state)
 
 	(void)state;
 	type(t, keyboard, "hel", "alice> hel");
-	term_put(t, "bob> ");
-	term_put_text(t, "hi", 2);
-	term_end(t);
+	term_message(t, "bob> hi\n", 8);
 	term_notice(t, "info", "carl is here");
 	turn(t);
 	written = drain(keyboard);
@@ -546,9 +444,6 @@ static void the_terminal_gets_back_the_mode_that_it_had(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_from_outside_is_cleaned),
-		cmocka_unit_test(a_character_carries_at_most_four_marks),
-		cmocka_unit_test(any_bytes_become_at_most_six_times_as_many),
 		cmocka_unit_test(each_piped_line_is_told_once),
 		cmocka_unit_test(
 			a_line_of_4096_bytes_passes_and_a_longer_one_does_not),

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * show.c: lines for the screen and for programs.  Whatever comes from outside
+ * passes through clean_text.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "clean.h"
+#include "record.h"
+#include "show.h"
+
+static void write_text(struct writer *w, const char *text)
+{
+	write_bytes(w, text, strlen(text));
+}
+
+static void write_json(struct writer *w, const void *bytes, size_t size)
+{
+	write_u8(w, '"');
+	clean_text(w, bytes, size, true);
+	write_u8(w, '"');
+}
+
+/* ,"name":"value" */
+static void write_field(struct writer *w, const char *name, const char *value)
+{
+	write_text(w, ",\"");
+	write_text(w, name);
+	write_text(w, "\":");
+	write_json(w, value, strlen(value));
+}
+
+static void write_author(struct writer *w, const uint8_t *key)
+{
+	char id[WIRE_ID_MAX + 1];
+
+	(void)wire_id_of_key(key, id);
+	write_field(w, "author", id);
+}
+
+static void write_number(struct writer *w, const char *name, uint64_t value)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), ",\"%s\":%llu", name,
+		(unsigned long long)value);
+	write_text(w, text);
+}
+
+/* RFC 3339, in UTC; a time beyond the year 9999 is shown as its end. */
+static void write_time(struct writer *w, uint64_t time_ms)
+{
+	const uint64_t most_s = 253402300799;
+	uint64_t seconds = time_ms / 1000;
+	time_t when = (time_t)(seconds > most_s ? most_s : seconds);
+	char text[32] = "";
+	struct tm utc;
+	size_t size;
+
+	if (gmtime_r(&when, &utc) == NULL)
+		return;
+	size = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(text + size, sizeof(text) - size, ".%03uZ",
+		(unsigned)(time_ms % 1000));
+	write_field(w, "time", text);
+}
+
+bool show_record(struct writer *w, const struct people *people,
+	const struct log_record *stored, bool json)
+{
+	char name[PEOPLE_SHOWN_MAX + 1];
+	struct record record;
+
+	if (!record_decode(stored->bytes, stored->size, &record) ||
+		record.type != RECORD_TEXT)
+		return false;
+	people_show(people, stored->key, name);
+	if (json) {
+		write_text(w, "{\"type\":\"message\"");
+		write_author(w, stored->key);
+		write_field(w, "name", name);
+		write_number(w, "seq", stored->seq);
+		write_time(w, record.time_ms);
+		write_text(w, ",\"text\":");
+		write_json(w, record.payload.at, record.payload.left);
+		write_text(w, ",\"verified\":false}");
+	} else {
+		clean_text(w, name, strlen(name), false);
+		write_text(w, "> ");
+		clean_text(w, record.payload.at, record.payload.left, false);
+	}
+	write_u8(w, '\n');
+	return true;
+}
+
+void show_peer(struct writer *w, const struct show_peer *peer)
+{
+	write_text(w, "{\"type\":\"peer\"");
+	write_field(w, "event", peer->event);
+	write_field(w, "name", peer->name);
+	if (peer->key != NULL)
+		write_author(w, peer->key);
+	write_field(w, "address", peer->address);
+	write_text(w, "}\n");
+}
