@@ -60,6 +60,8 @@
 
 enum { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
 
+enum { LENGTH_SIZE_MAX = 4 };
+
 /* Leaves: SHA-1 (RFC 3174), for hash-to-port alone; names are short. */
 
 static uint32_t rotate(uint32_t word, unsigned bits)
@@ -430,25 +432,45 @@ void wire_open(struct wire *w, enum wire_role role, const char *own_address)
 }
 
 /*
- * Finds a varint length and as many bytes after it.  True when they are all
- * there; they are consumed by the next call of wire_next.
+ * Reads the length before a frame or a prologue item.  The longest that is
+ * allowed has LENGTH_SIZE_MAX bytes: no more are looked at, so that what is
+ * said of a malformed one does not depend on where the input was cut.
+ */
+static bool length_ready(struct wire *w, size_t most, size_t *size)
+{
+	size_t waiting = fifo_size(&w->in);
+	size_t here = waiting < LENGTH_SIZE_MAX ? waiting : LENGTH_SIZE_MAX;
+	struct reader r = reader_over(fifo_head(&w->in), here);
+	uint64_t length = read_varint(&r);
+
+	if (r.bad) {
+		/* Not whole yet? */
+		return here == LENGTH_SIZE_MAX
+			       ? wire_break(w, "malformed length")
+			       : false;
+	}
+	if (length == 0 || length > most)
+		return wire_break(w, "length out of bounds");
+	*size = (size_t)length;
+	return true;
+}
+
+/*
+ * Finds a length and as many bytes after it.  True when they are all there;
+ * they are consumed by the next call of wire_next.
  */
 static bool item_ready(struct wire *w, size_t most, struct reader *item)
 {
 	struct reader r = reader_over(fifo_head(&w->in), fifo_size(&w->in));
-	size_t waiting = r.left;
-	uint64_t size = read_varint(&r);
+	size_t size;
 
-	if (r.bad) {
-		/* Not whole yet?  The longest length we allow has 4 bytes. */
-		return waiting < 4 ? false : wire_break(w, "malformed length");
-	}
-	if (size == 0 || size > most)
-		return wire_break(w, "length out of bounds");
-	if (r.left < size)
+	if (!length_ready(w, most, &size))
 		return false;
-	*item = reader_over(r.at, (size_t)size);
-	w->consumed = waiting - r.left + (size_t)size;
+	(void)read_varint(&r);
+	*item = read_part(&r, size);
+	if (item->bad)
+		return false;
+	w->consumed = fifo_size(&w->in) - r.left;
 	return true;
 }
 
@@ -512,17 +534,10 @@ static bool next_confirming(struct wire *w, struct wire_event *event)
 /* The Handshake's length only: its fields are read one by one. */
 static bool next_linked(struct wire *w)
 {
-	struct reader r = reader_over(fifo_head(&w->in), fifo_size(&w->in));
-	size_t waiting = r.left;
-	uint64_t size = read_varint(&r);
-
-	if (r.bad)
-		return waiting < 4 ? false : wire_break(w, "malformed length");
-	if (size == 0 || size > WIRE_HEADS_MAX)
-		return wire_break(w, "length out of bounds");
-	w->frame_left = (size_t)size;
+	if (!length_ready(w, WIRE_HEADS_MAX, &w->frame_left))
+		return false;
 	w->state = WIRE_HEADS;
-	fifo_drop(&w->in, waiting - r.left);
+	fifo_drop(&w->in, varint_size(w->frame_left));
 	return true;
 }
 
