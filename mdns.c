@@ -93,6 +93,7 @@ struct question {
 	int64_t interval_ms;
 	uint32_t scopes; /* bits: where it still has to be asked this time */
 	bool found;
+	uint64_t packet; /* number of the one that `addresses` came from */
 	struct mdns_found addresses;
 };
 
@@ -109,6 +110,7 @@ struct reply {
 struct mdns {
 	struct name own; /* size 0: nothing is published */
 	uint64_t random;
+	uint64_t packets; /* responses read */
 	int interface_count;
 	struct mdns_interface interfaces[MDNS_INTERFACES_MAX];
 	int scope_count;
@@ -366,9 +368,12 @@ static struct question *question_of(struct mdns *m, const struct name *name)
 	return NULL;
 }
 
-/* Keeps one address of a name that was asked for. */
-static void found_add(
-	struct question *q, struct reader data, uint16_t type, uint32_t index)
+/*
+ * Keeps one address of a name that was asked for.  Those of one packet are
+ * taken together; older ones that nobody has asked mdns_next for yet give way.
+ */
+static void found_add(struct mdns *m, struct question *q, struct reader data,
+	uint16_t type, uint32_t index)
 {
 	struct sockaddr_storage address;
 	struct sockaddr_in *a4 = (struct sockaddr_in *)&address;
@@ -386,6 +391,9 @@ static void found_add(
 	} else {
 		return;
 	}
+	if (q->packet != m->packets)
+		q->addresses.count = 0;
+	q->packet = m->packets;
 	for (int i = 0; i < q->addresses.count; i++) {
 		if (memcmp(&q->addresses.addresses[i], &address,
 			    sizeof(address)) == 0)
@@ -396,17 +404,14 @@ static void found_add(
 	q->found = true;
 }
 
-/*
- * The addresses of one packet are taken together; those that nobody has asked
- * mdns_next for yet give way to newer ones.
- */
 static void response_input(struct mdns *m, struct reader *r,
 	const struct mdns_packet *packet, uint32_t records)
 {
-	struct question *q, *filled = NULL;
+	struct question *q;
 	struct reader data;
 	struct name name;
 
+	m->packets++;
 	for (; records > 0; records--) {
 		uint16_t type;
 		uint32_t ttl_s;
@@ -420,12 +425,8 @@ static void response_input(struct mdns *m, struct reader *r,
 		if (r->bad)
 			return;
 		q = ttl_s == 0 ? NULL : question_of(m, &name);
-		if (q == NULL)
-			continue;
-		if (q != filled)
-			q->addresses.count = 0;
-		filled = q;
-		found_add(q, data, type, packet->index);
+		if (q != NULL)
+			found_add(m, q, data, type, packet->index);
 	}
 }
 
