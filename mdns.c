@@ -413,18 +413,20 @@ static void response_input(struct mdns *m, struct reader *r,
 
 	m->packets++;
 	for (; records > 0; records--) {
-		uint16_t type;
+		uint16_t type, class;
 		uint32_t ttl_s;
 
 		if (!name_read(r, packet->bytes, packet->size, &name))
 			return;
 		type = read_be16(r);
-		(void)read_be16(r);
+		class = read_be16(r) & (uint16_t)~CLASS_TOP;
 		ttl_s = read_be32(r);
 		data = read_part(r, read_be16(r));
 		if (r->bad)
 			return;
-		q = ttl_s == 0 ? NULL : question_of(m, &name);
+		if (ttl_s == 0 || class != CLASS_IN)
+			continue;
+		q = question_of(m, &name);
 		if (q != NULL)
 			found_add(m, q, data, type, packet->index);
 	}
