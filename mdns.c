@@ -751,6 +751,8 @@ void mdns_goodbye(struct mdns *m)
 {
 	for (int i = 0; i < m->scope_count; i++) {
 		m->scopes[i].goodbye_waits = true;
+		m->scopes[i].answer_waits = false;
 		m->scopes[i].announcements = 0;
 	}
+	m->reply_count = 0;
 }
