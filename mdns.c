@@ -690,14 +690,36 @@ static void scope_add(struct mdns *m, const struct mdns_interface *interface,
 	scope->announce_ms = now_ms + random_ms(m, 20, 120);
 }
 
+/* What is as it was before is not announced again, and keeps its times. */
+static void scope_keep(struct scope *scope, const struct scope *old, int count)
+{
+	const struct mdns_interface *interface = scope->interface;
+
+	for (int i = 0; i < count; i++) {
+		if (old[i].family == scope->family &&
+			memcmp(old[i].interface, interface,
+				sizeof(*interface)) == 0)
+			*scope = old[i];
+	}
+	scope->interface = interface;
+}
+
 void mdns_set_interfaces(struct mdns *m,
 	const struct mdns_interface *interfaces, int count, int64_t now_ms)
 {
+	struct mdns_interface before[MDNS_INTERFACES_MAX];
+	struct scope old[SCOPES_MAX];
+	int old_count = m->scope_count;
+
 	if (count > MDNS_INTERFACES_MAX)
 		count = MDNS_INTERFACES_MAX;
 	if (count == m->interface_count &&
 		mdns_interfaces_equal(m->interfaces, interfaces, count))
 		return;
+	memcpy(before, m->interfaces, sizeof(before));
+	memcpy(old, m->scopes, sizeof(old));
+	for (int i = 0; i < old_count; i++)
+		old[i].interface = &before[old[i].interface - m->interfaces];
 	memcpy(m->interfaces, interfaces, (size_t)count * sizeof(*interfaces));
 	m->interface_count = count;
 	m->scope_count = 0;
@@ -707,6 +729,8 @@ void mdns_set_interfaces(struct mdns *m,
 		if (interfaces[i].ipv6)
 			scope_add(m, &m->interfaces[i], AF_INET6, now_ms);
 	}
+	for (int i = 0; i < m->scope_count; i++)
+		scope_keep(&m->scopes[i], old, old_count);
 	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
 		m->questions[i].scopes = 0;
 		m->questions[i].interval_ms = ASK_FIRST_MS;
