@@ -792,7 +792,7 @@ static void wire_breaks_on_a_field_larger_than_its_buffer(void **state)
 static void wire_tells_the_same_wherever_input_is_cut(void **state)
 {
 	static const char bytes[] = BOB
-		"\035\012\002a1\022\006\012\002a1\020\005\042\001z"
+		"\033\012\002a1\022\006\012\002a1\020\005\042\001z"
 		"\022\010\012\002b2\020\377\377\003\030\002"
 		"\015\012\002a1\020\006\032\005hello"
 		"\011\012\002A1\020\001\032\001x"
