@@ -9,7 +9,8 @@
  *	any of them --end of file, error, deadline, refusal--> ended
  *
  * An ended link has no socket any more.  What it had received is still told,
- * then its end is told, then it is freed: all in mesh_next.
+ * unless it was refused; then its end is told, then it is freed: all in
+ * mesh_next.
  *
  * Who may link with whom (the original's rules, and where we depart):
  *	1. Nobody links with itself: an address equal to our own is refused.
@@ -76,7 +77,8 @@ enum link_state {
 struct link {
 	enum link_state state;
 	enum mesh_role role;
-	int fd; /* -1: ended, `reason` says why */
+	int fd;       /* -1: ended, `reason` says why */
+	bool refused; /* ended, and what it sent means nothing */
 	int slot;
 	int peer; /* that we dialled, or -1 */
 	int64_t since_ms;
@@ -237,6 +239,13 @@ static void link_end(struct link *l, const char *reason)
 	l->fd = -1;
 	l->slot = LOOP_NO_SLOT;
 	(void)snprintf(l->reason, sizeof(l->reason), "%s", reason);
+}
+
+/* Ends a connection that must not be a link: nobody hears what it sent. */
+static void link_refuse(struct link *l, const char *reason)
+{
+	link_end(l, reason);
+	l->refused = true;
 }
 
 static void link_free(struct mesh *m, int index)
@@ -607,8 +616,8 @@ static void link_run(
 			link_read(l);
 	}
 	if (l->fd >= 0 && now_ms >= l->deadline_ms)
-		link_end(l, l->state == LINK_CONNECTING ? strerror(ETIMEDOUT)
-							: "it said nothing");
+		link_refuse(l, l->state == LINK_CONNECTING ? strerror(ETIMEDOUT)
+							   : "it said nothing");
 	if (l->fd >= 0 && fifo_size(&l->wire.out) > 0 &&
 		now_ms - l->moved_ms >= MESH_STALL_MS &&
 		l->state >= LINK_HANDSHAKE)
@@ -766,11 +775,11 @@ static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 	struct peer *p = l->peer >= 0 ? peer_at(m, l->peer) : NULL;
 
 	if (strcmp(address, m->address) == 0) {
-		link_end(l, "it has this program's own name and port");
+		link_refuse(l, "it has this program's own name and port");
 		return;
 	}
 	if (older == NULL && linked_count(m) >= MESH_LINKS_MAX) {
-		link_end(l, "there are too many links");
+		link_refuse(l, "there are too many links");
 		return;
 	}
 	if (p != NULL) {
@@ -810,7 +819,7 @@ static bool link_event(struct mesh *m, struct link *l,
 		if (refusal == NULL)
 			wire_admit(&l->wire);
 		else
-			link_end(l, refusal);
+			link_refuse(l, refusal);
 		return false;
 	case WIRE_EVENT_LINK:
 		link_named(m, l, now_ms);
@@ -819,7 +828,7 @@ static bool link_event(struct mesh *m, struct link *l,
 		l->have_key = true;
 		memcpy(l->key, told->key, sizeof(l->key));
 		if (memcmp(l->key, m->key, sizeof(l->key)) == 0)
-			link_end(l, "it uses a copy of this database");
+			link_refuse(l, "it uses a copy of this database");
 		return false;
 	case WIRE_EVENT_HEAD:
 		link_has(m, l, told->key, told->seq);
@@ -887,7 +896,7 @@ static bool link_next(
 
 	if (l == NULL || (m->held && l->state == LINK_UP))
 		return false;
-	while (wire_next(&l->wire, &told)) {
+	while (!l->refused && wire_next(&l->wire, &told)) {
 		if (link_event(m, l, &told, event, now_ms))
 			return true;
 	}
