@@ -220,6 +220,7 @@ static void link_enter(struct link *l, enum link_state state, int64_t now_ms)
 	switch (state) {
 	case LINK_CONNECTING:
 	case LINK_PROLOGUE:
+		l->moved_ms = now_ms;
 		l->deadline_ms = now_ms + MESH_PROLOGUE_MS;
 		break;
 	case LINK_HANDSHAKE:
