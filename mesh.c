@@ -675,9 +675,14 @@ static bool link_fill_hello(struct mesh *m, struct link *l)
 		uint32_t seq = l->told[l->told_next];
 
 		if (seq > 0 && !wire_put_head(&l->wire,
-				       log_key(m->log, l->told_next), seq))
+				       log_key(m->log, l->told_next), seq)) {
+			l->lagging = true;
 			return false;
+		}
 	}
+	/* Until it is up, there is nothing to send but this. */
+	if (l->state != LINK_UP)
+		l->lagging = false;
 	free(l->told);
 	l->told = NULL;
 	l->told_count = l->told_next = 0;
