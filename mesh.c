@@ -79,6 +79,7 @@ struct link {
 	enum mesh_role role;
 	int fd;       /* -1: ended, `reason` says why */
 	bool refused; /* ended, and what it sent means nothing */
+	bool missed;  /* ended, and its peer is to be dialled again */
 	int slot;
 	int peer; /* that we dialled, or -1 */
 	int64_t since_ms;
@@ -390,9 +391,15 @@ static void peer_failed(
 	peer_wait(m, p, now_ms);
 }
 
-/* The link to a peer is gone; one that had lasted is dialled soon. */
-static void peer_lost(struct mesh *m, const struct link *l, int64_t now_ms)
+/*
+ * The link to a peer is gone; one that had lasted is dialled soon.  This is
+ * noted once, before anybody is dialled again.
+ */
+static void peer_lost(struct mesh *m, struct link *l, int64_t now_ms)
 {
+	if (l->fd >= 0 || l->state < LINK_HANDSHAKE || l->missed)
+		return;
+	l->missed = true;
 	for (int i = 0; i < m->peer_count; i++) {
 		struct peer *p = &m->peers[i];
 
@@ -537,6 +544,10 @@ static bool peer_may_dial(const struct mesh *m, int index)
 
 static void peers_dial(struct mesh *m, int64_t now_ms)
 {
+	for (int i = 0; i < LINKS; i++) {
+		if (m->links[i] != NULL)
+			peer_lost(m, m->links[i], now_ms);
+	}
 	for (int i = 0; i < m->peer_count; i++) {
 		if (now_ms >= m->peers[i].dial_ms && peer_may_dial(m, i))
 			peer_dial(m, i, now_ms);
@@ -888,8 +899,7 @@ static bool link_tell_end(
 	memcpy(m->text_told, l->reason, sizeof(m->text_told));
 	if (dial_failed)
 		peer_failed(m, peer_at(m, l->peer), l->reason, now_ms);
-	else if (l->state >= LINK_HANDSHAKE)
-		peer_lost(m, l, now_ms);
+	peer_lost(m, l, now_ms);
 	link_free(m, index);
 	return tell;
 }
