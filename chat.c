@@ -73,6 +73,7 @@ struct waiting {
 struct chat {
 	struct options options;
 	int status;
+	bool started; /* the first turn is over */
 	bool done;
 	int64_t leave_ms; /* 0, or when we leave at the latest */
 	bool full;        /* the disk, as last told */
@@ -581,6 +582,8 @@ static void chat_interfaces(struct chat *c, int64_t now_ms)
 
 void chat_want(struct chat *c, struct loop *loop)
 {
+	if (!c->started)
+		loop_wake(loop, loop->now_ms); /* history waits for nobody */
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -606,6 +609,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	struct term_event line;
 	struct log_record record;
 
+	c->started = true;
 	chat_signals(c, loop, now_ms);
 	term_run(c->term, loop);
 	if (c->iface != NULL)
