@@ -331,11 +331,12 @@ static void mdns_without_a_name_says_nothing_of_itself(void **state)
 
 static void mdns_names_are_one_label(void **state)
 {
-	static const char *const impossible[] = { "", "a.b", ".",
-		"0123456789012345678901234567890123456789012345678901234567890"
-		"123" };
+	static const char too_long[] = "0123456789012345678901234567890123456"
+				       "789012345678901234567890123";
+	static const char *const impossible[] = { "", "a.b", ".", too_long };
 
 	(void)state;
+	assert_int_equal(strlen(too_long), MDNS_NAME_MAX + 1);
 	begin(NULL);
 	for (size_t i = 0; i < COUNT_OF(impossible); i++) {
 		errno = 0;
@@ -345,7 +346,7 @@ static void mdns_names_are_one_label(void **state)
 		assert_int_equal(mdns_ask(mdns, impossible[i], now_ms), -1);
 		assert_int_equal(errno, EINVAL);
 	}
-	assert_int_equal(mdns_ask(mdns, impossible[3] + 1, now_ms), 0);
+	assert_int_equal(mdns_ask(mdns, too_long + 1, now_ms), 0);
 }
 
 struct query_case {
@@ -1058,6 +1059,18 @@ static void mdns_survives_killers(void **state)
 			killers[i].name, killers[i].bytes, killers[i].size);
 }
 
+/* A header that spells our name, and a question that points there. */
+static void mdns_survives_pointers_into_the_header(void **state)
+{
+	(void)state;
+	begin_quiet("a");
+	input(BYTES("\000\000\000\000\001a\005local\000" A_IN "\300\004" A_IN));
+	assert_false(output());
+	input(BYTES("\000\000\000\000\000\001\000\000\000\000\000\000"
+		    "\001a\005local\000" A_IN));
+	assert_true(output());
+}
+
 /* 2,000 pointers, each to the one before, and 700 questions for the last. */
 static void mdns_survives_chains_of_thousands_of_pointers(void **state)
 {
@@ -1230,6 +1243,8 @@ int main(void)
 		cmocka_unit_test_teardown(
 			mdns_keeps_eight_addresses_of_a_name, end),
 		cmocka_unit_test_teardown(mdns_survives_killers, end),
+		cmocka_unit_test_teardown(
+			mdns_survives_pointers_into_the_header, end),
 		cmocka_unit_test_teardown(
 			mdns_survives_chains_of_thousands_of_pointers, end),
 		cmocka_unit_test_teardown(

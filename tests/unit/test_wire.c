@@ -579,7 +579,11 @@ static const struct broken_case handshake_cases[] = {
 	{ "id is a varint", BYTES("\002\010\001"), "malformed handshake" },
 	{ "head is a varint", BYTES("\002\020\001"), "malformed handshake" },
 	{ "field 0", BYTES("\002\000\001"), "malformed handshake" },
-	{ "tag over 2^32", BYTES("\007\200\200\200\200\100\001x"),
+	{ "tag of field 2^32 + 1", BYTES("\011\212\200\200\200\200\001\002a1"),
+		"malformed handshake" },
+	{ "value over 2^64",
+		BYTES("\017\040\377\377\377\377\377\377\377\377\377\002"
+		      "\012\002a1"),
 		"malformed handshake" },
 	{ "padded tag", BYTES("\005\212\000\002a1"), "malformed handshake" },
 	{ "padded size", BYTES("\005\012\202\000a1"), "malformed handshake" },
