@@ -39,6 +39,8 @@
 #define BOB_IP4 "\000\004\012\000\000\002"
 #define BOB_A   BOB_LOCAL A_IN TTL_120 BOB_IP4
 
+#define DIGITS "01234567890123456789012345678901" /* 32 bytes */
+
 enum { START_MS = 1000 * 1000, QUIET_MS = 60 * 1000 };
 
 static struct mdns *mdns;
@@ -1007,13 +1009,16 @@ static void mdns_survives_killers(void **state)
 			BYTES(QUERY("\001") "\105alice\005local\000" A_IN) },
 		{ "label bits 10",
 			BYTES(QUERY("\001") "\205alice\005local\000" A_IN) },
+		/* Were it a label, the question behind would be answered. */
 		{ "label bits 01, long enough",
-			BYTES(QUERY("\001") "\100"
-					    "0123456789012345678901234567890123"
-					    "456789"
-					    "0123456789012345678901234567890123"
-					    "456789"
-					    "\000" A_IN) },
+			BYTES(QUERY("\002") "\100" DIGITS DIGITS
+					    "\000" A_IN ALICE_LOCAL A_IN) },
+		{ "label bits 10, long enough",
+			BYTES(QUERY("\002") "\200" DIGITS DIGITS DIGITS DIGITS
+					    "\000" A_IN ALICE_LOCAL A_IN) },
+		{ "pointer to one that points to itself",
+			BYTES(QUERY("\002") BOB_LOCAL "\300\027\000\001"
+						      "\300\027" A_IN) },
 		{ "missing end", BYTES(QUERY("\001") "\005alice\005local") },
 		{ "no type", BYTES(QUERY("\001") ALICE_LOCAL) },
 		{ "half a class",
