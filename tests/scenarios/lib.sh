@@ -6,7 +6,7 @@
 #
 # and from there on it is alone on a network of its own, in an empty directory,
 # and every process that it starts ends with it.  With `hosts=2` before that
-# line it has the hosts of tests/lan instead, with `on`, `cut` and the others.
+# line it has the hosts of tests/lan instead, with `on`, `pull` and the others.
 #
 # Nothing here takes a nap and hopes: conditions are waited for, up to a bound
 # that is far beyond what the slowest machine needs.
