@@ -8,6 +8,7 @@
 # with the cable out: the other side hears neither FIN nor RST, so its link is
 # dead and it can not know; the victim comes back and both are linked at once,
 # long before TCP would give up.
+# shellcheck disable=SC2034 # lib.sh reads it
 hosts=2
 . "$(dirname "$0")/lib.sh"
 
