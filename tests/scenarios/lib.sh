@@ -53,7 +53,7 @@ finish() {
 	if [ "$1" -ne 0 ] && [ "$1" -ne 77 ]; then
 		echo "failed: ${why:-status $1 of a command}"
 		for file in *.out *.err *.log; do
-			[ -f "$file" ] && [ -s "$file" ] || continue
+			[ -s "$file" ] || continue
 			echo "--- $file"
 			tail -n 20 "$file" | cut -c 1-300 | cat -v
 		done
