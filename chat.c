@@ -709,7 +709,11 @@ static void make_gitignore(int dir_fd)
 	(void)close(fd);
 }
 
-/* Opens the database directory, or makes it; *made says which. */
+/*
+ * Opens the database directory, or makes it; *made says which.  One without an
+ * `id` counts as made just now: whoever made it may have ended before its name
+ * was durable, and nothing was kept in it yet.
+ */
 static int open_directory(struct chat *c, const char *path, bool *made)
 {
 	struct stat status;
@@ -725,6 +729,8 @@ static int open_directory(struct chat *c, const char *path, bool *made)
 			errno == ELOOP ? "it is a symbolic link; give the "
 					 "directory itself with -d"
 				       : strerror(errno));
+	if (faccessat(c->dir_fd, "id", F_OK, 0) < 0 && errno == ENOENT)
+		*made = true;
 	if (fstat(c->dir_fd, &status) < 0 || (*made && sync_parent(path) < 0))
 		return open_failed(
 			c, EX_IOERR, "%s: %s", path, strerror(errno));
