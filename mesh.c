@@ -103,6 +103,7 @@ struct link {
 
 struct peer {
 	char address[WIRE_ADDRESS_MAX + 1]; /* "" while it is not known */
+	bool named; /* it was known from the beginning, and stays so */
 	struct sockaddr_storage at[MESH_ADDRESSES_MAX];
 	int count;
 	int next;  /* address to dial next */
@@ -802,7 +803,9 @@ static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 	if (p != NULL) {
 		p->dialling = false;
 		p->tried = p->failures = 0;
-		(void)snprintf(p->address, sizeof(p->address), "%s", address);
+		if (!p->named)
+			(void)snprintf(
+				p->address, sizeof(p->address), "%s", address);
 	}
 	if (older != NULL)
 		link_end(older, "a newer link took its place");
@@ -1064,6 +1067,7 @@ int mesh_add_peer(struct mesh *m, const char *address)
 	if (m->peer_count == MESH_PEERS_MAX)
 		return -1;
 	(void)snprintf(p->address, sizeof(p->address), "%s", address);
+	p->named = address[0] != '\0';
 	p->backoff_ms = MESH_BACKOFF_MIN_MS;
 	return m->peer_count++;
 }
