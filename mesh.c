@@ -785,6 +785,22 @@ static const char *caller_refusal(const struct mesh *m, const char *address)
 	return NULL;
 }
 
+/*
+ * Ends our dials to somebody who has just dialled us, if ours is the later
+ * name: going on, they would only take this link's place (rule 2).
+ */
+static void dials_drop(struct mesh *m, const char *address)
+{
+	for (int i = 0; i < LINKS; i++) {
+		struct link *l = m->links[i];
+
+		if (l != NULL && l->peer >= 0 && l->state < LINK_HANDSHAKE &&
+			strcmp(peer_at(m, l->peer)->address, address) == 0 &&
+			strcmp(m->address, address) > 0)
+			link_end(l, "");
+	}
+}
+
 /* The prologue is over: the connection is a link, unless it must not be. */
 static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 {
@@ -810,6 +826,7 @@ static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 	if (older != NULL)
 		link_end(older, "a newer link took its place");
 	link_enter(l, LINK_HANDSHAKE, now_ms);
+	dials_drop(m, address);
 }
 
 static bool link_tell_up(
