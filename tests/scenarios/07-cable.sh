@@ -45,18 +45,20 @@ failing() {
 	heard "$3" "$1 during the cut"
 	heard "$1" "$3 during the cut"
 
-	# 30 s is far less than any time-out of the link, ours or TCP's.
+	# 10 s: sooner than the keep-alive could find out (15 s and more).
 	pull "$2"
 	downs=$(lines "$3.out" '"down"')
 	crash "$1"
 	power "$2"
 	[ "$(lines "$3.out" '"down"')" -eq "$downs" ] ||
 		fail "$3 knows already that $1 is gone"
-	say "$3" "$3 after the power cut"
+	# The witness keeps silent: an answer to what it sends would tell it.
 	run "$1"
-	heard "$1" "$3 after the power cut" 30
+	wait_for "$1.out" "\"up\",\"name\":\"$3\"" 10
+	say "$3" "$3 after the power cut"
 	say "$1" "$1 after the power cut"
-	heard "$3" "$1 after the power cut" 30
+	heard "$1" "$3 after the power cut"
+	heard "$3" "$1 after the power cut"
 
 	leave alice
 	leave bob
