@@ -917,8 +917,10 @@ static bool link_tell_end(
 	event->text = m->text_told;
 	memcpy(m->address_told, l->wire.peer, sizeof(m->address_told));
 	memcpy(m->text_told, l->reason, sizeof(m->text_told));
-	if (dial_failed)
+	if (dial_failed && l->reason[0] != '\0')
 		peer_failed(m, peer_at(m, l->peer), l->reason, now_ms);
+	else if (dial_failed)
+		peer_at(m, l->peer)->dialling = false; /* dials_drop */
 	peer_lost(m, l, now_ms);
 	link_free(m, index);
 	return tell;
