@@ -4,9 +4,12 @@
 PREFIX = /usr/local
 CC = cc
 
-OBJECTS = chat options term clean show people mesh wire mdns iface resolve log
+STORE = log history store/recover store/segments store/authors \
+	store/checkpoint store/format store/disk store/crc32c
+OBJECTS = chat options term clean show people mesh wire mdns iface resolve \
+	$(STORE)
 TESTS = bytes wire log mdns mesh people clean term options chat
-FUZZERS = wire mdns
+FUZZERS = wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -26,8 +29,8 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
-sources = $(wildcard *.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c store/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h store/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 
@@ -45,6 +48,11 @@ build/test/%.o: %.c
 build/test/chat-without-main.o: chat.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
+
+# Faults of the disk are made by wrapping the calls.
+comma = ,
+build/tests/unit/test_log: LDFLAGS += \
+	$(patsubst %,-Wl$(comma)--wrap=%,pwrite pread fsync fdatasync ftruncate)
 
 build/tests/unit/%: tests/unit/%.c $(tested)
 	@mkdir -p $(@D)
@@ -99,6 +107,38 @@ build/fuzz/%: tests/fuzz/fuzz_%.c $(OBJECTS:%=%.c)
 		-fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $< $(OBJECTS:%=%.c)
 
+# Power cuts, kills, failed calls and rot, at every moment of a store's life,
+# for TIME seconds; then the six stores that must be caught.
+crash_build = tests/crash/build $(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) \
+	-O1 -g $(CFLAGS)
+
+crash: build/tests/crash/explore
+	build/tests/crash/explore $(TIME) $(SEED)
+	tests/crash/mutants $(crash_build)
+
+build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
+		tests/crash/disk_model.h $(STORE:%=%.c) $(headers)
+	@mkdir -p $(@D)
+	$(crash_build) -o $@ .
+
+# BENCH=full for ten million records; DIR=... for another file system.
+BENCHES = log
+DIR =
+bench: $(BENCHES:%=build/tests/bench/%)
+	@for b in $(BENCHES); do \
+		BENCH=$(BENCH) build/tests/bench/$$b $(DIR) || exit 1; done
+
+build/tests/bench/%: tests/bench/bench_%.c \
+		$(filter-out build/release/chat.o,$(release))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(RELEASE) $(CFLAGS) -pie -o $@ $< \
+		$(filter-out build/release/chat.o,$(release)) $(LDFLAGS)
+
+# Unit tests on machines of 32 bits and of the other byte order.
+FOREIGN = bytes wire log
+foreign:
+	tests/foreign $(FOREIGN)
+
 lint:
 	tests/lint
 
@@ -123,12 +163,16 @@ help:
 	@echo 'make test       all tests (tests/setup installs what they need)'
 	@echo 'make unit       unit tests only; make scenarios: those only'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
+	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
+	@echo 'make bench      what the store costs; BENCH=full'
+	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make lint       format, compilers, analysers'
 	@echo 'make format     clang-format in place'
 	@echo 'make clean'
 
-.PHONY: all static test unit scenarios fuzz lint flags format install \
-	clean help
+.PHONY: all static test unit scenarios fuzz crash bench foreign lint flags \
+	format install clean help
 .SECONDARY:
 
--include $(wildcard build/*/*.d build/tests/*/*.d build/*/crypto/*.d)
+-include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
+	build/*/crypto/*.d)

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * log.c: an append-only store of numbered records by many authors.
+ * log.c: the store.
  *
- * One file, `log`, in the database directory; integers are little-endian.
+ *	lock                    locked for the life of the process
+ *	segments/00000000.seg   the records, in the order of arrival (format.c)
+ *	authors/KEY.idx         where each record stands (authors.c)
+ *	checkpoint              what the segments contain (checkpoint.c)
+ *	cut-SEGMENT-OFFSET      what was cut off after a crash, for the curious
  *
- *	offset	size	file header
- *	0	8	"chatlog\0"
- *	8	4	version, 0
- *	12	4	crc32c of bytes 0 .. 11
+ * The segments are the truth.  All other files are hints, which are verified
+ * when they are used and made again from the segments when they are wrong.
  *
- *	offset	size	record, beginning at a multiple of 8
- *	0	4	crc32c of the record's offset (u64) and bytes 4 .. 31
- *	4	4	crc32c of the body
- *	8	4	size of the body
- *	12	4	kind: 1 data, 2 author (the body is the author's key)
- *	16	4	author: small number, in the order of the author records
- *	20	4	0
- *	24	8	seq: 1, 2, 3, ... by author; 0 in an author record
- *	32	size	body, then zeros up to a multiple of 8
+ * The last segment:
  *
- * A record is valid if and only if
- *	(1) its header is whole and its crc fits its content and its place,
- *	(2) kind is 1 or 2, and size at most LOG_RECORD_MAX,
- *	(3) its body is whole and its crc fits,
- *	(4) author record: size is 32, author is the number of authors so far,
- *	    and the key is new; data record: author is known, and seq is that
- *	    author's newest + 1.
+ *	header  records ........................  zeros ............
+ *	0       64           proven        end                      zeros
  *
- * Opening reads records until the first that is not valid.  What follows is
- * the torn end of a batch that nobody was told of, and is cut off.
+ * `end` is where the next batch goes; everything before it is durable.  Each
+ * record carries, as `durable`, the end at the time when it was made.  So a
+ * record proves that everything before its `durable` was on the disk once,
+ * and a bad record there is damage, not a write that a crash interrupted.
  *
- * Invariants:
- *	1. bytes [0, durable_end) of the file were written, and then fdatasync
- *	   said yes; what a crash may tear lies behind durable_end.
- *	2. The file ends at durable_end, except between a commit's pwrite and
- *	   its fdatasync.
- *	3. places[0 .. count) are the durable data records in arrival order.
- *	4. broken ==> nothing is appended, committed or read any more.
+ * Writing        log_append    into the batch, no system call
+ *                log_commit    pwrite, fdatasync; then `end` moves
+ *                              sometimes: zeros ahead, next segment, checkpoint
+ * Next segment   SEAL, fdatasync; ftruncate, fsync; then header, fsync and
+ *                fsync of the folder of the next one; then records
  *
- * It does not know what a record means, split its file, or repair damage.
+ * Opening        1. lock; folders, fsync; checkpoint
+ *                2. to 7. recover.c
+ *                8. later and idle: log_run reads old segments again
+ *
+ * Invariants
+ *	(1) no byte before `end` of the last segment is ever written again,
+ *	    but by step 6, with what it is
+ *	(2) the batch is for the place `end` of the last segment
+ *	(3) failed != 0  ==>  nothing is written any more, not even by log_close
+ *	(4) a record enters `authors` as durable after the fdatasync that
+ *	    covered it, or by being found in a walk
+ *	(5) sealed  ==>  the batch is empty and log_append refuses
+ *
+ * What this file does not do: know what records mean; read clocks; notify.
  */
 #include "platform.h"
 
@@ -49,432 +51,1068 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "store/checkpoint.h"
+#include "store/store.h"
+
+_Static_assert((int)LOG_KEY_SIZE == (int)FORMAT_KEY_SIZE &&
+		       (int)LOG_RECORD_MAX == (int)FORMAT_BODY_MAX &&
+		       (int)LOG_AUTHORS_MAX == (int)AUTHORS_MAX &&
+		       LOG_NO_AUTHOR == NO_AUTHOR,
+	"log.h and the files below it must agree");
 
 enum {
-	HEADER_SIZE = 32,
-	FILE_HEADER_SIZE = 16,
-	VERSION_NUMBER = 0,
-	KIND_DATA = 1,
-	KIND_AUTHOR = 2
+	READ_ONE = 512,         /* read at once for a lonely record */
+	READ_AHEAD = 32 * 1024, /* and for one near the last one */
+	WATCH_MS = 5000,
+	QUIET_MS = 2000, /* then the last batch gets its MARK */
+	SCRUB_MS = 1000,
+	SCRUB_SIZE = 1024 * 1024,
+	SCRUB_REST_MS = 24 * 3600 * 1000, /* between two rounds */
+	SPACE_MS = 60 * 1000,
+	RESERVE_SIZE = 64 * 1024 * 1024,
+	SEAL_SIZE = RECORD_HEADER_SIZE
 };
 
-static const char file_magic[8] = "chatlog";
+/*
+ * Problems.
+ */
 
-struct place {
-	uint64_t offset;
-	uint32_t author;
-};
-
-struct author {
-	uint8_t key[LOG_KEY_SIZE];
-	uint64_t head;    /* newest appended */
-	uint64_t durable; /* newest durable */
-	uint64_t *places; /* index into log->places, by seq - 1 */
-	size_t place_capacity;
-};
-
-struct log {
-	int dir_fd; /* borrowed */
-	int lock_fd;
-	int fd;
-	bool broken;
-	uint64_t durable_end;
-	uint64_t cut_size; /* bytes cut off at open */
-	int64_t retry_ms;  /* 0, or when a full disk is tried again */
-	struct author *authors;
-	uint32_t author_count;
-	uint32_t durable_author_count;
-	struct place *places;
-	size_t place_count; /* durable ones */
-	size_t place_pending;
-	size_t place_capacity;
-	size_t next; /* of log_next: index into places */
-	uint8_t *batch;
-	size_t batch_size;
-	uint8_t bytes[HEADER_SIZE + LOG_RECORD_MAX + 8];
-};
-
-/* Castagnoli's polynomial, reflected: as in iSCSI (RFC 3720, 12.1). */
-static uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
+const char *log_trouble_name(enum log_trouble trouble)
 {
-	const uint8_t *at = bytes;
-
-	crc = ~crc;
-	for (size_t i = 0; i < size; i++) {
-		crc ^= at[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0x82f63b78 & (0 - (crc & 1)));
+	switch (trouble) {
+	case LOG_TAIL_CUT:
+		return "tail cut";
+	case LOG_DAMAGED:
+		return "damaged";
+	case LOG_SEGMENT_LOST:
+		return "segment lost";
+	case LOG_END_LOST:
+		return "end lost";
+	case LOG_MISSING:
+		return "missing";
+	case LOG_HINT_WRONG:
+		return "hint wrong";
+	case LOG_AND_MORE:
+		return "and more";
 	}
-	return ~crc;
+	return "unknown";
 }
 
-static size_t padded(size_t size)
+static bool problem_equal(
+	const struct log_problem *a, const struct log_problem *b)
 {
-	return (size + 7) & ~(size_t)7;
+	return a->trouble == b->trouble && a->segment == b->segment &&
+	       a->offset == b->offset && a->size == b->size &&
+	       a->author == b->author && a->first == b->first &&
+	       a->last == b->last;
 }
 
-/* pread and pwrite that go on after short counts and signals. */
-static ssize_t read_at(int fd, void *bytes, size_t size, uint64_t offset)
+/* Those that were told stay, so that none is told twice. */
+static void problem_add(struct log *log, const struct log_problem *problem)
 {
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = pread(fd, (uint8_t *)bytes + done, size - done,
-			(off_t)(offset + done));
-
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0)
-			done += (size_t)n;
-	}
-	return (ssize_t)done;
+	for (uint32_t i = 0; i < log->problem_count; i++)
+		if (problem_equal(&log->problems[i], problem))
+			return;
+	if (log->problem_count == PROBLEMS_MAX)
+		log->problems_more++;
+	else
+		log->problems[log->problem_count++] = *problem;
 }
 
-static int write_at(int fd, const void *bytes, size_t size, uint64_t offset)
+void log_found_range(struct log *log, enum log_trouble trouble, uint32_t number,
+	uint32_t from, uint32_t to)
 {
-	size_t done = 0;
+	struct log_problem problem = { 0 };
 
-	while (done < size) {
-		ssize_t n = pwrite(fd, (const uint8_t *)bytes + done,
-			size - done, (off_t)(offset + done));
+	problem.trouble = trouble;
+	problem.segment = number;
+	problem.offset = from;
+	problem.size = to - from;
+	problem.author = LOG_NO_AUTHOR;
+	problem_add(log, &problem);
+}
 
-		if (n < 0 && errno != EINTR)
-			return -1;
-		if (n > 0)
-			done += (size_t)n;
+void log_found_author(struct log *log, enum log_trouble trouble,
+	uint32_t author, const struct missing *missing)
+{
+	struct log_problem problem = { 0 };
+
+	problem.trouble = trouble;
+	problem.author = author;
+	if (missing != NULL) {
+		problem.first = missing->first;
+		problem.last = missing->last;
 	}
+	problem_add(log, &problem);
+}
+
+bool log_next_problem(struct log *log, struct log_problem *problem)
+{
+	if (log->problem_told < log->problem_count) {
+		*problem = log->problems[log->problem_told++];
+		return true;
+	}
+	if (log->problems_more == 0)
+		return false;
+	memset(problem, 0, sizeof(*problem));
+	problem->trouble = LOG_AND_MORE;
+	problem->author = LOG_NO_AUTHOR;
+	problem->size = log->problems_more;
+	log->problems_more = 0;
+	return true;
+}
+
+int log_fail(struct log *log, int error)
+{
+	if (log->failed == 0)
+		log->failed = error;
+	errno = error;
+	return -1;
+}
+
+/*
+ * Making and filling segments.
+ */
+
+/* Makes the segment that comes next the last one. */
+static int segment_begin(struct log *log, uint32_t flags)
+{
+	uint32_t before_size = 0;
+	int fd = -1;
+
+	if (log->segments->count > 0)
+		before_size = log->segments->list[log->last].size;
+	fd = segments_make(log->segments, before_size,
+		log->sealed ? log->seal_crc : 0, flags);
+	if (fd < 0)
+		return -1;
+	if (log->last_fd >= 0)
+		(void)close(log->last_fd); /* sealed: flushed long ago */
+	log->last_fd = fd;
+	log->last = log->segments->count - 1;
+	log->sealed = false;
+	log->zeros = log->marked = FORMAT_HEADER_SIZE;
 	return 0;
 }
 
-/* Forces a file's bytes and size to the disk. */
-static int sync_data(int fd)
+/* A deadline; a caller that is ending may say that now is INT64_MAX. */
+static int64_t after(int64_t now_ms, int64_t delay_ms)
 {
-#if defined(__APPLE__)
-	if (fcntl(fd, F_FULLFSYNC) == 0)
-		return 0;
-	return fsync(fd);
-#elif defined(__linux__) || defined(__FreeBSD__)
-	return fdatasync(fd);
-#else
-	return fsync(fd);
-#endif
-}
-
-static bool disk_is_full(int error)
-{
-	return error == ENOSPC || error == EDQUOT || error == EFBIG;
-}
-
-/* Leaf: doubles an array when it is full.  false and ENOMEM when it cannot. */
-static bool grow(void **array, size_t *capacity, size_t count, size_t size)
-{
-	size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
-	void *larger;
-
-	if (count < *capacity)
-		return true;
-	larger = realloc(*array, wanted * size);
-	if (larger == NULL)
-		return false;
-	*array = larger;
-	*capacity = wanted;
-	return true;
-}
-
-static uint32_t header_crc(uint64_t offset, const uint8_t *header)
-{
-	uint8_t place[8];
-	struct writer w = writer_over(place, sizeof(place));
-
-	write_le64(&w, offset);
-	return crc32c(
-		crc32c(0, place, sizeof(place)), header + 4, HEADER_SIZE - 4);
-}
-
-struct header {
-	uint32_t crc;
-	uint32_t body_crc;
-	uint32_t size;
-	uint32_t kind;
-	uint32_t author;
-	uint64_t seq;
-};
-
-static struct header header_read(const uint8_t *bytes)
-{
-	struct reader r = reader_over(bytes, HEADER_SIZE);
-	struct header h;
-
-	h.crc = read_le32(&r);
-	h.body_crc = read_le32(&r);
-	h.size = read_le32(&r);
-	h.kind = read_le32(&r);
-	h.author = read_le32(&r);
-	(void)read_le32(&r);
-	h.seq = read_le64(&r);
-	return h;
-}
-
-/* Composes a whole record for `offset` at `to`; returns its padded size. */
-static size_t record_write(uint8_t *to, uint64_t offset, const struct header *h,
-	const uint8_t *body)
-{
-	size_t size = HEADER_SIZE + padded(h->size);
-	struct writer w = writer_over(to, size);
-
-	write_le32(&w, 0);
-	write_le32(&w, crc32c(0, body, h->size));
-	write_le32(&w, h->size);
-	write_le32(&w, h->kind);
-	write_le32(&w, h->author);
-	write_le32(&w, 0);
-	write_le64(&w, h->seq);
-	write_bytes(&w, body, h->size);
-	write_zeros(&w, padded(h->size) - h->size);
-	assert(!w.full);
-	w = writer_over(to, 4);
-	write_le32(&w, header_crc(offset, to));
-	return size;
+	return now_ms > INT64_MAX - delay_ms ? INT64_MAX : now_ms + delay_ms;
 }
 
 /*
- * Reads and checks (1) to (3) of the record at `offset` into log->bytes.
- * 1 when it is valid, 0 when it is not, -1 when the disk fails.
+ * A disk that is full is no failure, unless a flush said so: callers pass
+ * here only the errors of calls that may be done again.
  */
-static int record_read(struct log *log, uint64_t offset, struct header *h)
+static int log_stop_or_wait(struct log *log, int64_t now_ms)
 {
-	ssize_t got = read_at(log->fd, log->bytes, HEADER_SIZE, offset);
-
-	if (got < 0)
-		return -1;
-	*h = header_read(log->bytes);
-	if (got < HEADER_SIZE || h->crc != header_crc(offset, log->bytes))
-		return 0;
-	if (h->kind != KIND_DATA && h->kind != KIND_AUTHOR)
-		return 0;
-	if (h->size > LOG_RECORD_MAX)
-		return 0;
-	got = read_at(log->fd, log->bytes + HEADER_SIZE, padded(h->size),
-		offset + HEADER_SIZE);
-	if (got < 0)
-		return -1;
-	if ((size_t)got < padded(h->size))
-		return 0;
-	return crc32c(0, log->bytes + HEADER_SIZE, h->size) == h->body_crc;
+	if (!disk_is_full(errno))
+		return log_fail(log, errno);
+	log->full = errno;
+	log->retry_ms = after(now_ms, LOG_RETRY_MS);
+	return -1;
 }
 
-static bool author_add(struct log *log, const uint8_t *key)
+/* Writes a record without a body behind the end, and flushes it. */
+static int bare_record(struct log *log, enum record_kind kind, int64_t now_ms)
 {
-	struct author *author;
+	struct segment *segment = last_segment(log);
+	struct record record = { 0 };
+	uint8_t bytes[RECORD_HEADER_SIZE];
+	struct writer w = writer_over(bytes, sizeof(bytes));
 
-	if (log->authors == NULL)
-		log->authors = calloc(LOG_AUTHORS_MAX, sizeof(*log->authors));
-	if (log->authors == NULL)
-		return false;
-	author = &log->authors[log->author_count++];
-	memcpy(author->key, key, LOG_KEY_SIZE);
-	return true;
+	assert(log->batch_size == 0);
+	record.kind = kind;
+	record.durable = segment->size;
+	log->seal_crc = record_write(&w, segment->salt,
+		place_at(log->last, segment->size), &record, NULL);
+	if (disk_write(log->last_fd, bytes, w.size, segment->size) < 0)
+		return log_stop_or_wait(log, now_ms);
+	if (disk_sync(log->last_fd) < 0)
+		return log_fail(log, errno);
+	segment->size += (uint32_t)w.size;
+	if (log->zeros < segment->size)
+		log->zeros = segment->size;
+	return 0;
 }
 
-/* Adds a place that the next commit, or the scan, makes durable. */
-static bool place_add(struct log *log, const struct header *h, uint64_t offset)
+/* The last segment is large enough: seals it and begins the next one. */
+static int segment_turn(struct log *log, int64_t now_ms)
 {
-	struct author *author = &log->authors[h->author];
-	size_t index = log->place_count + log->place_pending;
-	void *places = log->places;
-	void *by_seq = author->places;
-
-	if (!grow(&places, &log->place_capacity, index, sizeof(*log->places)))
-		return false;
-	log->places = places;
-	if (!grow(&by_seq, &author->place_capacity, (size_t)h->seq - 1,
-		    sizeof(*author->places)))
-		return false;
-	author->places = by_seq;
-	author->places[h->seq - 1] = index;
-	author->head = h->seq;
-	log->places[index].offset = offset;
-	log->places[index].author = h->author;
-	log->place_pending++;
-	return true;
-}
-
-/* All that was appended is on the disk. */
-static void places_durable(struct log *log)
-{
-	for (; log->place_pending > 0; log->place_pending--)
-		log->authors[log->places[log->place_count++].author].durable++;
-	log->durable_author_count = log->author_count;
-}
-
-/* Check (4), and the effect of a valid record.  As record_read returns. */
-static int record_apply(
-	struct log *log, const struct header *h, uint64_t offset)
-{
-	const uint8_t *key = log->bytes + HEADER_SIZE;
-
-	if (h->kind == KIND_AUTHOR) {
-		if (h->size != LOG_KEY_SIZE || h->author != log->author_count ||
-			h->author >= LOG_AUTHORS_MAX ||
-			log_find(log, key) != LOG_NO_AUTHOR)
-			return 0;
-		return author_add(log, key) ? 1 : -1;
+	if (!log->sealed) {
+		if (log->segments->count == SEGMENTS_MAX) {
+			errno = EFBIG;
+			return log_stop_or_wait(log, now_ms);
+		}
+		if (bare_record(log, RECORD_SEAL, now_ms) < 0)
+			return -1;
+		if (ftruncate(log->last_fd, (off_t)log_end(log)) < 0 ||
+			disk_sync_all(log->last_fd) < 0)
+			return log_fail(log, errno);
+		log->sealed = true;
 	}
-	if (h->author >= log->author_count ||
-		h->seq != log->authors[h->author].head + 1)
-		return 0;
-	return place_add(log, h, offset) ? 1 : -1;
-}
-
-/* Reads the whole file; its valid beginning ends at durable_end. */
-static int log_scan(struct log *log)
-{
-	struct header h;
-	int valid;
-
-	for (;;) {
-		valid = record_read(log, log->durable_end, &h);
-		if (valid == 1)
-			valid = record_apply(log, &h, log->durable_end);
-		if (valid != 1)
-			break;
-		log->durable_end += HEADER_SIZE + padded(h.size);
-	}
-	places_durable(log);
-	return valid;
+	if (segment_begin(log, 0) < 0)
+		return log_stop_or_wait(log, now_ms);
+	return 0;
 }
 
 /*
- * Cuts what is torn, and writes the last batch once more: after an fdatasync
- * that failed, reads may show bytes that the disk does not have.
+ * Keeps zeros written behind the end.  A commit then overwrites blocks that
+ * exist, and its flush needs no second write for the file's length; and a
+ * full disk shows before a record was accepted.
  */
-static int log_mend(struct log *log)
+static int zeros_ahead(struct log *log, int64_t now_ms)
 {
-	size_t tail = LOG_BATCH_MAX;
-	struct stat status;
-	int result = -1;
+	static const uint8_t zeros[64 * 1024];
+	uint32_t from = log->zeros;
+	uint32_t to = log_end(log) + log->sizes.ahead;
 
-	if (fstat(log->fd, &status) < 0)
-		return -1;
-	log->cut_size = (uint64_t)status.st_size - log->durable_end;
-	if (ftruncate(log->fd, (off_t)log->durable_end) < 0)
-		return -1;
-	if (tail > log->durable_end)
-		tail = (size_t)log->durable_end;
-	if (read_at(log->fd, log->batch, tail, log->durable_end - tail) ==
-		(ssize_t)tail)
-		result = write_at(
-			log->fd, log->batch, tail, log->durable_end - tail);
-	return result < 0 ? -1 : fsync(log->fd);
+	if (from - log_end(log) >= log->sizes.ahead / 2)
+		return 0;
+	for (uint32_t at = from; at < to;) {
+		uint32_t size =
+			to - at < sizeof(zeros) ? to - at : sizeof(zeros);
+
+		if (disk_write(log->last_fd, zeros, size, at) < 0) {
+			int error = errno;
+
+			if (ftruncate(log->last_fd, (off_t)from) < 0)
+				return log_fail(log, errno);
+			errno = error;
+			return log_stop_or_wait(log, now_ms);
+		}
+		at += size;
+	}
+	log->zeros = to;
+	return 0;
 }
 
-static int log_make(struct log *log)
+static void checkpoint_make(struct log *log)
 {
-	uint8_t header[FILE_HEADER_SIZE];
-	struct writer w = writer_over(header, sizeof(header));
+	struct checkpoint checkpoint = { 0 };
 
-	write_bytes(&w, file_magic, sizeof(file_magic));
-	write_le32(&w, VERSION_NUMBER);
-	write_le32(&w, crc32c(0, header, 12));
-	if (write_at(log->fd, header, sizeof(header), 0) < 0 ||
-		fsync(log->fd) < 0)
-		return -1;
-	return fsync(log->dir_fd);
+	checkpoint.store_id = log->segments->store_id;
+	checkpoint.place = place_at(log->last, log_end(log));
+	checkpoint.doubt = log->doubt;
+	for (uint32_t i = 0; i <= log->last; i++)
+		if (log->segments->list[i].state != SEGMENT_GOOD ||
+			log->segments->list[i].unlinked)
+			checkpoint.unusable++;
+	/* A hint: without a new one, the next opening takes longer. */
+	(void)checkpoint_save(log->dir_fd, &checkpoint, log->authors);
+	log->unsaved = 0;
 }
 
-/* 0 when the file is a store; a file that was never begun is begun. */
-static int log_check_header(struct log *log)
+/* What is due when the batch is empty. */
+static int log_prepare(struct log *log, int64_t now_ms)
 {
-	uint8_t header[FILE_HEADER_SIZE];
-	struct reader r = reader_over(header, sizeof(header));
-	ssize_t got = read_at(log->fd, header, sizeof(header), 0);
-	const uint8_t *magic;
-	uint32_t version;
-
-	log->durable_end = FILE_HEADER_SIZE;
-	if (got < 0)
-		return -1;
-	if (got < FILE_HEADER_SIZE)
-		return log_make(log);
-	magic = read_bytes(&r, sizeof(file_magic));
-	version = read_le32(&r);
-	errno = EBADMSG;
-	if (memcmp(magic, file_magic, sizeof(file_magic)) != 0 ||
-		read_le32(&r) != crc32c(0, header, 12))
-		return -1;
-	errno = EPROTONOSUPPORT;
-	return version == VERSION_NUMBER ? 0 : -1;
+	if (log->sealed || log_end(log) >= log->sizes.segment)
+		if (segment_turn(log, now_ms) < 0)
+			return -1;
+	if (log->unsaved >= log->sizes.checkpoint)
+		checkpoint_make(log);
+	return zeros_ahead(log, now_ms);
 }
 
-static int lock_take(int dir_fd)
+/*
+ * Opening.
+ */
+
+static int lock_take(struct log *log)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = openat(dir_fd, "lock",
+	char text[32];
+	struct stat locked;
+	struct stat named;
+	int size = 0;
+
+	log->lock_fd = openat(log->dir_fd, "lock",
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	char pid[32];
-	int size;
-
-	if (fd < 0)
+	if (log->lock_fd < 0 || disk_lock(log->lock_fd) < 0)
 		return -1;
-#if defined(F_OFD_SETLK)
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-#else
-	if (fcntl(fd, F_SETLK, &lock) < 0) {
-#endif
-		int error = errno == EACCES ? EAGAIN : errno;
-
-		(void)close(fd); /* nothing was written */
-		errno = error;
+	if (fstat(log->lock_fd, &locked) < 0 ||
+		fstatat(log->dir_fd, "lock", &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (locked.st_ino != named.st_ino || locked.st_dev != named.st_dev) {
+		errno = EAGAIN; /* another one was put in its place */
 		return -1;
 	}
-	/* For people only: who cannot write it can still lock it. */
-	size = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) == 0 && size > 0)
-		(void)write_at(fd, pid, (size_t)size, 0);
-	return fd;
+	size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(log->lock_fd, 0) < 0 ||
+		disk_write(log->lock_fd, text, (size_t)size, 0) < 0)
+		/* A full disk is no hindrance: log_holder will not know. */
+		return disk_is_full(errno) ? 0 : -1;
+	return 0;
 }
 
 pid_t log_holder(int dir_fd)
 {
-	int fd = openat(dir_fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(dir_fd, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	char text[32] = "";
-	long pid = 0;
+	pid_t holder = 0;
 
 	if (fd < 0)
 		return 0;
-	if (read_at(fd, text, sizeof(text) - 1, 0) > 0)
-		pid = strtol(text, NULL, 10);
-	(void)close(fd); /* it was only read */
-	return pid > 0 ? (pid_t)pid : 0;
+	if (disk_is_locked(fd)) {
+		ssize_t size = disk_read(fd, text, sizeof(text) - 1, 0);
+
+		holder = -1;
+		if (size > 0 && strtol(text, NULL, 10) > 0)
+			holder = (pid_t)strtol(text, NULL, 10);
+	}
+	(void)close(fd); /* was only read */
+	return holder;
 }
 
-struct log *log_open(int dir_fd)
+static int folder_open(struct log *log, const char *name)
+{
+	if (log->mode == LOG_OWNER && mkdirat(log->dir_fd, name, 0700) < 0 &&
+		errno != EEXIST)
+		return -1;
+	return openat(log->dir_fd, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int folders_open(struct log *log)
+{
+	log->segments_fd = folder_open(log, "segments");
+	if (log->segments_fd < 0)
+		return -1;
+	log->authors_fd = folder_open(log, "authors");
+	if (log->authors_fd < 0)
+		return -1;
+	return log->mode == LOG_OWNER ? disk_sync_all(log->dir_fd) : 0;
+}
+
+static struct log *log_new(
+	int dir_fd, enum log_mode mode, const struct log_sizes *sizes)
 {
 	struct log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL)
 		return NULL;
+	log->mode = mode;
+	log->sizes = *sizes;
 	log->dir_fd = dir_fd;
-	log->fd = -1;
-	log->lock_fd = lock_take(dir_fd);
-	if (log->lock_fd < 0)
+	log->lock_fd = log->segments_fd = log->authors_fd = log->last_fd = -1;
+	log->waiting_ms = log->space_ms = -1;
+	log->failed = EIO; /* until it is open */
+	log->batch = mode == LOG_OWNER ? malloc(LOG_BATCH_MAX) : NULL;
+	if ((mode == LOG_OWNER && log->batch == NULL) ||
+		window_open(&log->near, NEAR_SIZE) < 0 ||
+		window_open(&log->far, FAR_SIZE) < 0) {
+		log_close(log);
+		return NULL;
+	}
+	return log;
+}
+
+/* Finds what there is; step 2 comes before anything is changed. */
+static int log_load(struct log *log)
+{
+	static const enum authors_mode modes[] = { AUTHORS_WRITE, AUTHORS_READ,
+		AUTHORS_CHECK };
+
+	log->segments = segments_open(log->segments_fd, log->mode == LOG_OWNER);
+	if (log->segments == NULL)
+		return -1;
+	if (log->mode == LOG_OWNER && disk_sync_all(log->segments_fd) < 0)
+		return -1;
+	log->authors = authors_open(log->authors_fd, modes[log->mode]);
+	if (log->authors == NULL)
+		return -1;
+	if (log->segments->count > 0 &&
+		log->segments->list[log->segments->count - 1].state ==
+			SEGMENT_UNUSED) {
+		if (log->mode != LOG_OWNER)
+			log->segments->count--;
+		else if (segments_drop_last(log->segments) < 0)
+			return -1;
+	}
+	return log_recover(log);
+}
+
+/* A store that can be written to ends in a segment that can. */
+static int log_make_ready(struct log *log)
+{
+	uint32_t flags = 0;
+
+	if (log->segments->count > 0 && !log->sealed &&
+		last_segment(log)->state != SEGMENT_GOOD)
+		flags = SEGMENT_AFTER_DAMAGE;
+	if ((log->segments->count == 0 || flags != 0) &&
+		segment_begin(log, flags) < 0)
+		return -1;
+	/* A full disk: it can be read, and log_append will say so. */
+	if (log_prepare(log, 0) < 0 && log->full == 0)
+		return -1;
+	return 0;
+}
+
+static struct log *log_start(
+	int dir_fd, enum log_mode mode, const struct log_sizes *sizes)
+{
+	struct log *log = log_new(dir_fd, mode, sizes);
+	int error = 0;
+
+	if (log == NULL)
+		return NULL;
+	if ((mode == LOG_OWNER && lock_take(log) < 0) ||
+		folders_open(log) < 0 || log_load(log) < 0)
 		goto fail;
-	log->batch = malloc(LOG_BATCH_MAX);
-	if (log->batch == NULL)
-		goto fail;
-	log->fd = openat(
-		dir_fd, "log", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (log->fd < 0 || log_check_header(log) < 0)
-		goto fail;
-	if (log_scan(log) < 0 || log_mend(log) < 0)
-		goto fail;
+	if (mode == LOG_OWNER) {
+		if (log_make_ready(log) < 0)
+			goto fail;
+	}
+	log->failed = 0;
+	if (log->segments->count > 0)
+		log->arrival = walk_from(log->segments, &log->far,
+			place_at(0, FORMAT_HEADER_SIZE));
 	return log;
 fail:
+	error = errno;
 	log_close(log);
+	errno = error;
 	return NULL;
+}
+
+struct log *log_open_sized(int dir_fd, const struct log_sizes *sizes)
+{
+	return log_start(dir_fd, LOG_OWNER, sizes);
+}
+
+static const struct log_sizes usual_sizes = { LOG_SEGMENT_SIZE, LOG_AHEAD_SIZE,
+	LOG_CHECKPOINT_SIZE };
+
+struct log *log_open(int dir_fd)
+{
+	return log_start(dir_fd, LOG_OWNER, &usual_sizes);
+}
+
+struct log *log_open_beside(int dir_fd)
+{
+	return log_start(dir_fd, LOG_READER, &usual_sizes);
+}
+
+struct log *log_check(int dir_fd)
+{
+	return log_start(dir_fd, LOG_CHECKER, &usual_sizes);
+}
+
+/*
+ * Appending and committing.
+ */
+
+static uint64_t batch_place(const struct log *log)
+{
+	return place_at(log->last, log_end(log) + (uint32_t)log->batch_size);
+}
+
+static void batch_write(struct log *log, struct record *record,
+	const uint8_t *body, size_t size)
+{
+	struct writer w = writer_over(log->batch, LOG_BATCH_MAX);
+
+	w.size = log->batch_size;
+	record->size = (uint32_t)size;
+	record->durable = log_end(log);
+	(void)record_write(&w, last_segment(log)->salt, batch_place(log),
+		record, body); /* only a SEAL's checksum is needed */
+	assert(!w.full);
+	log->batch_size = w.size;
+}
+
+static int append_refused(const struct log *log)
+{
+	if (log->mode != LOG_OWNER)
+		return EROFS;
+	if (log->failed != 0)
+		return EIO;
+	if (log->full != 0)
+		return log->full == EFBIG ? EFBIG : ENOSPC;
+	return 0;
+}
+
+/* The author's number in the segments is told before its first use in each. */
+static void append_author(struct log *log, struct author *author)
+{
+	struct record record = { 0 };
+
+	record.kind = RECORD_AUTHOR;
+	record.author = author->id;
+	batch_write(log, &record, author->key, FORMAT_KEY_SIZE);
+	author->announced = log->last + 1;
+}
+
+int log_append(struct log *log, const struct log_record *record)
+{
+	struct record data = { 0 };
+	uint32_t author = log_find(log, record->key);
+	struct author *a = NULL;
+
+	errno = append_refused(log);
+	if (errno != 0)
+		return -1;
+	if (record->size > LOG_RECORD_MAX ||
+		record->seq != log_head(log, author) + 1) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (log->batch_size + record_space(record->size) +
+			record_space(FORMAT_KEY_SIZE) >
+		LOG_BATCH_MAX) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (author == LOG_NO_AUTHOR)
+		author = authors_add(
+			log->authors, record->key, log->authors->id_next);
+	if (author == LOG_NO_AUTHOR || authors_ready(log->authors, author) < 0)
+		return -1;
+	a = &log->authors->list[author];
+	if (a->announced != log->last + 1)
+		append_author(log, a);
+	data.kind = RECORD_DATA;
+	data.author = a->id;
+	data.seq = record->seq;
+	batch_write(log, &data, record->bytes, record->size);
+	authors_append(log->authors, author, record->seq);
+	return 0;
+}
+
+/* The batch is on the disk at `place`. */
+static int batch_apply(struct log *log, uint64_t place)
+{
+	struct reader r = reader_over(log->batch, log->batch_size);
+	uint64_t salt = last_segment(log)->salt;
+
+	while (r.left > 0) {
+		const uint8_t *bytes = read_bytes(&r, RECORD_HEADER_SIZE);
+		const uint8_t *body = NULL;
+		struct record record;
+		bool ours = bytes != NULL &&
+			    record_read_header(bytes, salt, place, &record);
+
+		assert(ours); /* we wrote it */
+		body = read_bytes(&r, body_space(record.size));
+		if (log_apply(log, place, &record, body) < 0)
+			return -1;
+		place += record_space(record.size);
+	}
+	return 0;
+}
+
+static int batch_commit(struct log *log, int64_t now_ms)
+{
+	uint32_t end = log_end(log);
+	uint32_t size = (uint32_t)log->batch_size;
+
+	if (disk_write(log->last_fd, log->batch, size, end) < 0) {
+		int error = errno;
+
+		/* Leaves nothing that might be taken for a record. */
+		if (ftruncate(log->last_fd, (off_t)end) < 0)
+			return log_fail(log, errno);
+		log->zeros = end;
+		errno = error;
+		return log_stop_or_wait(log, now_ms);
+	}
+	if (disk_sync(log->last_fd) < 0)
+		return log_fail(log, errno);
+	if (batch_apply(log, place_at(log->last, end)) < 0)
+		return log_fail(log, errno);
+	last_segment(log)->size = end + size;
+	if (log->zeros < end + size)
+		log->zeros = end + size;
+	log->unsaved += size;
+	log->batch_size = 0;
+	log->waiting_ms = -1;
+	log->hurried = false;
+	log->quiet_ms = after(now_ms, QUIET_MS);
+	return 0;
+}
+
+static bool commit_is_due(struct log *log, int64_t now_ms)
+{
+	if (log->waiting_ms < 0)
+		log->waiting_ms = now_ms;
+	return log->hurried || log->batch_size >= LOG_DELAY_BYTES ||
+	       now_ms - log->waiting_ms >= log->delay_ms;
+}
+
+/* Full: tries again when it is time; 0 when there is room again. */
+static int commit_again(struct log *log, int64_t now_ms)
+{
+	int error = log->full;
+
+	if (now_ms >= log->retry_ms) {
+		log->full = 0;
+		if (log->batch_size > 0)
+			return 0; /* the commit is the trial */
+		if (log_prepare(log, now_ms) == 0)
+			return 0;
+		if (log->failed != 0)
+			return -1;
+	}
+	errno = error;
+	return log->batch_size > 0 ? -1 : 0;
+}
+
+int log_commit(struct log *log, int64_t now_ms)
+{
+	if (log->mode != LOG_OWNER)
+		return 0;
+	if (log->failed != 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (log->full != 0 && commit_again(log, now_ms) < 0)
+		return -1;
+	if (log->full != 0 || log->batch_size == 0 ||
+		!commit_is_due(log, now_ms))
+		return 0;
+	if (batch_commit(log, now_ms) < 0)
+		return -1;
+	/* The batch is durable, even if there is no room for another one. */
+	(void)log_prepare(log, now_ms);
+	return log->failed != 0 ? -1 : 0;
+}
+
+void log_set_delay(struct log *log, int64_t delay_ms)
+{
+	log->delay_ms = delay_ms;
+}
+
+void log_hurry(struct log *log)
+{
+	log->hurried = true;
+}
+
+size_t log_waiting(const struct log *log)
+{
+	return log->batch_size;
+}
+
+bool log_has_space(struct log *log, int64_t now_ms)
+{
+	uint64_t available = 0;
+	uint64_t total = 0;
+	uint64_t reserve = RESERVE_SIZE;
+
+	if (log->space_ms >= 0 && now_ms - log->space_ms < SPACE_MS)
+		return log->spacious;
+	log->space_ms = now_ms;
+	log->spacious = true; /* who cannot ask will see writes fail */
+	if (disk_space(log->dir_fd, &available, &total) < 0)
+		return true;
+	if (total / 16 < reserve)
+		reserve = total / 16;
+	log->spacious = available >= reserve;
+	return log->spacious;
+}
+
+/*
+ * Beside.
+ */
+
+static int watch_run(struct log *log, int64_t now_ms)
+{
+	struct stat locked;
+	struct stat named;
+
+	if (now_ms < log->watch_ms)
+		return 0;
+	log->watch_ms = after(now_ms, WATCH_MS);
+	if (!segments_is_there(log->segments, log->last, log->last_fd) ||
+		fstat(log->lock_fd, &locked) < 0 ||
+		fstatat(log->dir_fd, "lock", &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+		locked.st_ino != named.st_ino)
+		return log_fail(log, ESTALE);
+	return 0;
+}
+
+/* Quiet for a while: the next batch, which would prove the last, is far. */
+static int mark_run(struct log *log, int64_t now_ms)
+{
+	if (log->batch_size > 0 || log->full != 0 || now_ms < log->quiet_ms ||
+		log_end(log) == log->marked)
+		return 0;
+	if (bare_record(log, RECORD_MARK, now_ms) < 0)
+		return log->failed != 0 ? -1 : 0;
+	log->marked = log_end(log);
+	return 0;
+}
+
+/* The next sealed segment, from `number` on; or a rest. */
+static bool scrub_begin(struct log *log, uint32_t number, int64_t now_ms)
+{
+	log->scrub_bad = 0;
+	while (number < log->last &&
+		log->segments->list[number].state != SEGMENT_GOOD)
+		number++;
+	if (number < log->last) {
+		log->scrub = walk_from(log->segments, &log->near,
+			place_at(number, FORMAT_HEADER_SIZE));
+		return true;
+	}
+	log->scrub.segments = NULL;
+	log->scrub_ms = after(now_ms, SCRUB_REST_MS);
+	return false;
+}
+
+/* Reads 1 MiB of old records; at the end of a segment draws conclusions. */
+static int scrub_run(struct log *log, int64_t now_ms)
+{
+	enum walk_step step = WALK_RECORD;
+	uint32_t stop = 0;
+
+	if (now_ms < log->scrub_ms || log->batch_size > 0)
+		return 0;
+	log->scrub_ms = after(now_ms, SCRUB_MS);
+	if (log->scrub.segments == NULL && !scrub_begin(log, 0, now_ms))
+		return 0;
+	log->near.size = 0; /* what the disk says now, not what it said */
+	stop = log->scrub.offset + SCRUB_SIZE;
+	while (step != WALK_END && log->scrub.offset < stop) {
+		step = walk_next(&log->scrub);
+		if (step == WALK_HOLE)
+			log->scrub_bad += log->scrub.offset - log->scrub.start;
+	}
+	if (step != WALK_END)
+		return 0;
+	if (log->scrub_bad !=
+			log->segments->list[log->scrub.number].bad_bytes &&
+		log_rebuild(log) < 0)
+		return -1;
+	(void)scrub_begin(log, log->scrub.number + 1, now_ms);
+	return 0;
+}
+
+int log_run(struct log *log, int64_t now_ms)
+{
+	if (log->mode != LOG_OWNER)
+		return 0;
+	if (log->failed != 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (!log->running) {
+		log->running = true;
+		log->watch_ms = after(now_ms, WATCH_MS);
+		log->quiet_ms = after(now_ms, QUIET_MS);
+		log->scrub_ms = after(now_ms, SCRUB_MS);
+	}
+	if (watch_run(log, now_ms) < 0 || mark_run(log, now_ms) < 0)
+		return -1;
+	return scrub_run(log, now_ms);
+}
+
+void log_want(const struct log *log, struct loop *loop)
+{
+	if (log->mode != LOG_OWNER || log->failed != 0)
+		return;
+	if (log->full != 0)
+		loop_wake(loop, log->retry_ms);
+	else if (log->batch_size > 0 && log->waiting_ms >= 0 && !log->hurried)
+		loop_wake(loop, log->waiting_ms + log->delay_ms);
+	else if (log->batch_size > 0)
+		loop_wake(loop, loop->now_ms);
+	if (!log->running)
+		return;
+	loop_wake(loop, log->watch_ms);
+	loop_wake(loop, log->scrub_ms);
+	if (log_end(log) != log->marked && log->batch_size == 0 &&
+		log->full == 0)
+		loop_wake(loop, log->quiet_ms);
+}
+
+/*
+ * Asking and reading.
+ */
+
+uint32_t log_author_count(const struct log *log)
+{
+	return log->authors->count;
+}
+
+uint32_t log_find(const struct log *log, const uint8_t *key)
+{
+	return authors_find(log->authors, key);
+}
+
+static const struct author *author_at(const struct log *log, uint32_t author)
+{
+	static const struct author nobody;
+
+	return author < log->authors->count ? &log->authors->list[author]
+					    : &nobody;
+}
+
+const uint8_t *log_key(const struct log *log, uint32_t author)
+{
+	assert(author < log->authors->count);
+	return log->authors->list[author].key;
+}
+
+uint64_t log_head(const struct log *log, uint32_t author)
+{
+	return author_at(log, author)->head;
+}
+
+uint64_t log_durable(const struct log *log, uint32_t author)
+{
+	return author_at(log, author)->durable;
+}
+
+uint64_t log_newest(const struct log *log, uint32_t author)
+{
+	return author_at(log, author)->top;
+}
+
+uint64_t log_cut(const struct log *log)
+{
+	return log->cut;
+}
+
+uint64_t log_count(const struct log *log)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < log->authors->count; i++)
+		count += log->authors->list[i].top;
+	for (uint32_t i = 0; i < log->authors->missing_count; i++)
+		count -= log->authors->missing[i].last -
+			 log->authors->missing[i].first + 1;
+	return count;
+}
+
+bool log_doubt(const struct log *log)
+{
+	return log->doubt;
+}
+
+void log_settle(struct log *log)
+{
+	log->doubt = false;
+}
+
+static void record_fill(const struct log *log, struct log_record *to,
+	uint32_t author, const struct record *from)
+{
+	to->key = log->authors->list[author].key;
+	to->seq = from->seq;
+	to->size = from->size;
+}
+
+/* Reads the record that is said to stand at a place. */
+static int record_fetch(struct log *log, uint32_t author, uint64_t seq,
+	uint64_t place, struct log_record *to)
+{
+	struct window *near = &log->near;
+	struct stretch stretch = { place_number(place), place_offset(place),
+		RECORD_HEADER_SIZE, READ_ONE, 0 };
+	const uint8_t *bytes = NULL;
+	struct record record;
+
+	errno = EBADMSG;
+	if (stretch.number > log->last || stretch.offset % RECORD_ALIGN != 0 ||
+		log->segments->list[stretch.number].state != SEGMENT_GOOD)
+		return -1;
+	stretch.limit = log->segments->list[stretch.number].size;
+	if (stretch.number == near->number &&
+		stretch.offset - near->start <= near->size + READ_ONE)
+		stretch.ahead = READ_AHEAD;
+	bytes = window_get(log->segments, near, &stretch);
+	if (bytes == NULL)
+		return -1;
+	if (!record_read_header(bytes, log->segments->list[stretch.number].salt,
+		    place, &record) ||
+		record.kind != RECORD_DATA || record.seq != seq ||
+		authors_by_id(log->authors, record.author) != author) {
+		errno = EBADMSG;
+		return -1;
+	}
+	stretch.size = (uint32_t)record_space(record.size);
+	bytes = window_get(log->segments, near, &stretch);
+	if (bytes == NULL)
+		return -1;
+	if (!record_read_body(&record, bytes + RECORD_HEADER_SIZE)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	record_fill(log, to, author, &record);
+	to->bytes = bytes + RECORD_HEADER_SIZE;
+	return 0;
+}
+
+/*
+ * A record is not where it should be.  Either the place is wrong or the
+ * record is: reading everything tells, and makes all places right again.
+ */
+static int record_mend(struct log *log, uint32_t author, uint64_t seq,
+	struct log_record *record)
+{
+	struct missing lost = { author, seq, seq };
+	int error = errno == EIO ? EIO : EBADMSG;
+	uint64_t place = 0;
+
+	if (log_rebuild(log) < 0)
+		return -1;
+	log->near.size = 0;
+	place = authors_place(log->authors, author, seq);
+	if (place != 0 && record_fetch(log, author, seq, place, record) == 0)
+		return 0;
+	if (place != 0) {
+		if (authors_lose(log->authors, author, seq, seq) < 0)
+			return log_fail(log, ENOMEM);
+		log_found_author(log, LOG_MISSING, author, &lost);
+	}
+	errno = error;
+	return -1;
+}
+
+int log_read(struct log *log, uint32_t author, uint64_t seq,
+	struct log_record *record)
+{
+	const struct author *a = author_at(log, author);
+	uint64_t place = 0;
+
+	if (log->mode == LOG_CHECKER || seq == 0 || seq > a->top ||
+		(a->missing > 0 &&
+			authors_is_missing(log->authors, author, seq))) {
+		errno = ENOENT;
+		return -1;
+	}
+	errno = EBADMSG;
+	place = authors_place(log->authors, author, seq);
+	if (place != 0 && record_fetch(log, author, seq, place, record) == 0)
+		return 0;
+	return record_mend(log, author, seq, record);
+}
+
+static void cursor_fill(struct log *log, struct log_cursor *cursor)
+{
+	enum { COUNT = sizeof(cursor->places) / sizeof(cursor->places[0]) };
+	uint64_t top = author_at(log, cursor->author)->top;
+	uint64_t first = (cursor->seq - 1) / COUNT * COUNT + 1;
+
+	cursor->first = first;
+	cursor->count =
+		top - first < COUNT ? (uint32_t)(top - first + 1) : COUNT;
+	authors_places(log->authors, cursor->author, first, cursor->count,
+		cursor->places);
+}
+
+int log_read_at(
+	struct log *log, struct log_cursor *cursor, struct log_record *record)
+{
+	uint64_t place = 0;
+
+	if (log->mode == LOG_CHECKER || cursor->seq == 0 ||
+		cursor->seq > author_at(log, cursor->author)->top) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (cursor->seq - cursor->first >= cursor->count)
+		cursor_fill(log, cursor);
+	place = cursor->places[cursor->seq - cursor->first];
+	if (place != 0 && record_fetch(log, cursor->author, cursor->seq, place,
+				  record) == 0)
+		return 0;
+	cursor->count = 0;
+	return log_read(log, cursor->author, cursor->seq, record);
+}
+
+/* One that came again is the one that counts, not the one before. */
+static bool record_counts(
+	const struct log *log, uint32_t author, uint64_t seq, uint64_t place)
+{
+	return !log->authors->list[author].twice ||
+	       authors_place(log->authors, author, seq) == place;
+}
+
+bool log_next(struct log *log, struct log_record *record)
+{
+	struct walk *walk = &log->arrival;
+
+	while (log->mode != LOG_CHECKER && log->segments->count > 0) {
+		const struct segment *segment =
+			&log->segments->list[walk->number];
+		enum walk_step step = WALK_END;
+		uint32_t author = NO_AUTHOR;
+
+		walk->limit = segment->size;
+		if (segment->state == SEGMENT_GOOD)
+			step = walk_next(walk);
+		if (step == WALK_END) {
+			if (walk->number >= log->last)
+				return false;
+			walk->number++;
+			walk->offset = FORMAT_HEADER_SIZE;
+			continue;
+		}
+		if (step == WALK_HOLE || walk->record.kind != RECORD_DATA)
+			continue;
+		author = authors_by_id(log->authors, walk->record.author);
+		if (author == NO_AUTHOR ||
+			!record_counts(log, author, walk->record.seq,
+				place_at(walk->number, walk->start)))
+			continue;
+		record_fill(log, record, author, &walk->record);
+		record->bytes = walk->body;
+		return true;
+	}
+	return false;
+}
+
+static uint64_t segment_count_records(struct log *log, uint32_t number)
+{
+	struct walk walk = walk_from(
+		log->segments, &log->far, place_at(number, FORMAT_HEADER_SIZE));
+	enum walk_step step = WALK_END;
+	uint64_t count = 0;
+
+	if (log->segments->list[number].state != SEGMENT_GOOD)
+		return 0;
+	while ((step = walk_next(&walk)) != WALK_END)
+		if (step == WALK_RECORD && walk.record.kind == RECORD_DATA)
+			count++;
+	return count;
+}
+
+void log_next_last(struct log *log, uint64_t count)
+{
+	struct log_record record;
+	uint32_t number = log->last + 1;
+	uint64_t there = 0;
+
+	if (log->segments->count == 0)
+		return;
+	do
+		there += segment_count_records(log, --number);
+	while (there < count && number > 0);
+	log->arrival = walk_from(
+		log->segments, &log->far, place_at(number, FORMAT_HEADER_SIZE));
+	for (; there > count; there--)
+		if (!log_next(log, &record))
+			break;
+}
+
+/*
+ * Closing.
+ */
+
+static void log_end_cleanly(struct log *log)
+{
+	if (log->batch_size > 0 && batch_commit(log, 0) < 0)
+		return;
+	if (!log->sealed && log_end(log) != log->marked &&
+		bare_record(log, RECORD_MARK, 0) < 0)
+		return;
+	/* Whatever fails from here on is found at the next opening. */
+	authors_flush(log->authors);
+	if (ftruncate(log->last_fd, (off_t)log_end(log)) == 0)
+		checkpoint_make(log);
 }
 
 void log_close(struct log *log)
@@ -483,182 +1121,22 @@ void log_close(struct log *log)
 
 	if (log == NULL)
 		return;
-	if (log->fd >= 0 && log->batch_size > 0)
-		(void)!log_commit(log, INT64_MAX); /* nobody is left to tell */
-	for (uint32_t i = 0; i < log->author_count; i++)
-		free(log->authors[i].places);
-	free(log->authors);
-	free(log->places);
+	if (log->mode == LOG_OWNER && log->failed == 0)
+		log_end_cleanly(log);
+	authors_close(log->authors);
+	segments_close(log->segments);
+	window_close(&log->near);
+	window_close(&log->far);
 	free(log->batch);
-	if (log->fd >= 0)
-		(void)close(log->fd); /* what counts was fdatasynced */
+	/* Everything that matters was flushed before. */
+	if (log->last_fd >= 0)
+		(void)close(log->last_fd);
+	if (log->authors_fd >= 0)
+		(void)close(log->authors_fd);
+	if (log->segments_fd >= 0)
+		(void)close(log->segments_fd);
 	if (log->lock_fd >= 0)
 		(void)close(log->lock_fd);
 	free(log);
 	errno = error;
-}
-
-void log_want(const struct log *log, struct loop *loop)
-{
-	if (log->batch_size > 0)
-		loop_wake(loop, log->retry_ms);
-}
-
-/* Leaf: puts one record at the end of the batch. */
-static void batch_add(
-	struct log *log, const struct header *h, const uint8_t *body)
-{
-	log->batch_size += record_write(log->batch + log->batch_size,
-		log->durable_end + log->batch_size, h, body);
-	assert(log->batch_size <= LOG_BATCH_MAX);
-}
-
-int log_append(struct log *log, const struct log_record *record)
-{
-	uint32_t author = log_find(log, record->key);
-	bool is_new = author == LOG_NO_AUTHOR;
-	size_t size = HEADER_SIZE + padded(record->size) +
-		      (is_new ? HEADER_SIZE + LOG_KEY_SIZE : 0);
-	struct header h = { .size = (uint32_t)record->size,
-		.kind = KIND_DATA,
-		.author = is_new ? log->author_count : author,
-		.seq = record->seq };
-	struct header introduction = {
-		.size = LOG_KEY_SIZE, .kind = KIND_AUTHOR, .author = h.author
-	};
-
-	errno = EINVAL;
-	if (record->size > LOG_RECORD_MAX ||
-		record->seq != log_head(log, author) + 1)
-		return -1;
-	errno = log->broken ? EIO : ENOSPC;
-	if (log->broken || log->retry_ms > 0)
-		return -1;
-	errno = EAGAIN;
-	if (size > LOG_BATCH_MAX - log->batch_size)
-		return -1;
-	errno = EDQUOT;
-	if (is_new && log->author_count == LOG_AUTHORS_MAX)
-		return -1;
-	if (is_new && !author_add(log, record->key))
-		return -1;
-	if (is_new)
-		batch_add(log, &introduction, record->key);
-	if (!place_add(log, &h, log->durable_end + log->batch_size))
-		return -1;
-	batch_add(log, &h, record->bytes);
-	return 0;
-}
-
-int log_commit(struct log *log, int64_t now_ms)
-{
-	errno = EIO;
-	if (log->broken)
-		return -1;
-	if (log->batch_size == 0)
-		return 0;
-	errno = ENOSPC;
-	if (now_ms < log->retry_ms)
-		return -1;
-	if (write_at(log->fd, log->batch, log->batch_size, log->durable_end) <
-		0) {
-		log->broken = !disk_is_full(errno);
-		log->retry_ms = now_ms + LOG_RETRY_MS;
-		return -1;
-	}
-	if (sync_data(log->fd) < 0) {
-		log->broken = true;
-		errno = EIO;
-		return -1;
-	}
-	log->retry_ms = 0;
-	log->durable_end += log->batch_size;
-	log->batch_size = 0;
-	places_durable(log);
-	return 0;
-}
-
-size_t log_waiting(const struct log *log)
-{
-	return log->batch_size;
-}
-
-uint64_t log_cut(const struct log *log)
-{
-	return log->cut_size;
-}
-
-uint32_t log_author_count(const struct log *log)
-{
-	return log->author_count;
-}
-
-uint32_t log_find(const struct log *log, const uint8_t *key)
-{
-	for (uint32_t i = 0; i < log->author_count; i++) {
-		if (memcmp(log->authors[i].key, key, LOG_KEY_SIZE) == 0)
-			return i;
-	}
-	return LOG_NO_AUTHOR;
-}
-
-const uint8_t *log_key(const struct log *log, uint32_t author)
-{
-	assert(author < log->author_count);
-	return log->authors[author].key;
-}
-
-uint64_t log_head(const struct log *log, uint32_t author)
-{
-	return author == LOG_NO_AUTHOR ? 0 : log->authors[author].head;
-}
-
-uint64_t log_durable(const struct log *log, uint32_t author)
-{
-	return author == LOG_NO_AUTHOR ? 0 : log->authors[author].durable;
-}
-
-uint64_t log_count(const struct log *log)
-{
-	return log->place_count;
-}
-
-static int place_read(struct log *log, size_t index, struct log_record *record)
-{
-	struct header h;
-	int valid = record_read(log, log->places[index].offset, &h);
-
-	errno = valid < 0 ? EIO : EBADMSG;
-	if (valid != 1)
-		return -1;
-	record->key = log->authors[h.author].key;
-	record->seq = h.seq;
-	record->bytes = log->bytes + HEADER_SIZE;
-	record->size = h.size;
-	return 0;
-}
-
-int log_read(struct log *log, uint32_t author, uint64_t seq,
-	struct log_record *record)
-{
-	errno = ENOENT;
-	if (seq == 0 || seq > log_durable(log, author))
-		return -1;
-	return place_read(
-		log, (size_t)log->authors[author].places[seq - 1], record);
-}
-
-bool log_next(struct log *log, struct log_record *record)
-{
-	while (log->next < log->place_count) {
-		if (place_read(log, log->next++, record) == 0)
-			return true;
-	}
-	return false;
-}
-
-void log_next_last(struct log *log, uint64_t count)
-{
-	log->next =
-		count > log->place_count ? 0 : log->place_count - (size_t)count;
 }

@@ -7,6 +7,10 @@
 #ifndef PLATFORM_H
 #define PLATFORM_H
 
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ == 4
+#define _FILE_OFFSET_BITS 64 /* large disks have large inode numbers */
+#endif
+
 #if defined(__linux__)
 #define _GNU_SOURCE /* F_OFD_SETLK, struct ip_mreqn, IP_PKTINFO */
 #elif defined(__APPLE__)
