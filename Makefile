@@ -6,8 +6,8 @@ CC = cc
 
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
-OBJECTS = chat options term clean show people mesh wire mdns iface resolve \
-	$(STORE)
+OBJECTS = chat inspect options term clean show people mesh wire mdns iface \
+	resolve $(STORE)
 TESTS = bytes wire log mdns mesh people clean term options chat
 FUZZERS = wire mdns log
 

@@ -38,7 +38,9 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "history.h"
 #include "iface.h"
+#include "inspect.h"
 #include "mdns.h"
 #include "mesh.h"
 #include "people.h"
@@ -48,8 +50,8 @@
 #include "term.h"
 
 enum {
-	PATH_SIZE = 1024,
 	LOOK_UP_AGAIN_MS = 5000,
+	SETTLE_MS = 5000, /* others send what they have of a damaged log */
 	FAILURES_TOLD = 3 /* a peer that is not there yet is no news */
 };
 
@@ -75,8 +77,11 @@ struct chat {
 	int status;
 	bool started; /* the first turn is over */
 	bool done;
-	int64_t leave_ms; /* 0, or when we leave at the latest */
-	bool full;        /* the disk, as last told */
+	int64_t leave_ms;  /* 0, or when we leave at the latest */
+	bool full;         /* the disk, as last told */
+	bool scarce;       /* room on it, as last told */
+	bool own_broken;   /* own log has holes, as last told */
+	int64_t settle_ms; /* 0, or when others were asked long enough */
 	int signal_slot;
 	int dir_fd;
 	uint64_t newest_ms;   /* of all record times */
@@ -84,6 +89,7 @@ struct chat {
 	uint64_t gaps;
 	struct contact contacts[OPTIONS_PEERS_MAX];
 	struct log *log;
+	struct history *history; /* until it is shown; then NULL */
 	struct people *people;
 	struct mesh *mesh;
 	struct mdns *mdns;   /* NULL with no_mdns */
@@ -240,18 +246,42 @@ static int chat_append(
 	return log_append(c->log, record);
 }
 
-/* Gives a text its place in time, and encodes it as a record at `to`. */
+/* Encodes a text as a record at `to`. */
 static size_t chat_encode(
-	struct chat *c, const void *text, size_t size, uint8_t *to)
+	struct chat *c, struct reader text, uint64_t time_ms, uint8_t *to)
+{
+	struct record record = {
+		.type = RECORD_TEXT, .time_ms = time_ms, .payload = text
+	};
+
+	if (time_ms > c->newest_ms)
+		c->newest_ms = time_ms;
+	return record_encode(&record, to);
+}
+
+/* The time of what is said or heard now. */
+static uint64_t time_now(const struct chat *c)
 {
 	uint64_t now_ms = wall_clock_ms();
-	struct record record = { .type = RECORD_TEXT,
-		.payload = reader_over(text, size) };
 
-	if (now_ms > c->newest_ms)
-		c->newest_ms = now_ms;
-	record.time_ms = c->newest_ms;
-	return record_encode(&record, to);
+	return now_ms > c->newest_ms ? now_ms : c->newest_ms;
+}
+
+/*
+ * The time of a record that goes into a gap: as late as the next one that is
+ * there, so that time does not go back within one author's records.
+ */
+static uint64_t time_of_gap(struct chat *c, uint32_t author, uint64_t seq)
+{
+	struct log_record stored;
+	struct record record;
+
+	while (++seq <= log_newest(c->log, author)) {
+		if (log_read(c->log, author, seq, &stored) == 0 &&
+			record_decode(stored.bytes, stored.size, &record))
+			return record.time_ms;
+	}
+	return time_now(c);
 }
 
 /* Tries again with the record that found the disk full. */
@@ -262,17 +292,16 @@ static void chat_append_waiting(struct chat *c, int64_t now_ms)
 		.key = w->key, .seq = w->seq, .bytes = w->bytes, .size = w->size
 	};
 
-	if (!w->used ||
-		(chat_append(c, &record, now_ms) < 0 && errno == ENOSPC))
-		return;
-	w->used = false;
-	mesh_hold(c->mesh, false);
+	if (w->used &&
+		(chat_append(c, &record, now_ms) == 0 || errno != ENOSPC))
+		w->used = false;
 }
 
 static void chat_record(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	uint64_t head = log_head(c->log, log_find(c->log, event->key));
+	uint32_t author = log_find(c->log, event->key);
+	uint64_t head = log_head(c->log, author);
 	struct log_record record = {
 		.key = event->key, .seq = event->seq, .bytes = c->scratch
 	};
@@ -291,7 +320,8 @@ static void chat_record(
 	if (memcmp(event->key, people_own_key(c->people), LOG_KEY_SIZE) == 0)
 		info(c, "%s has a message of yours that was missing here",
 			event->address);
-	record.size = chat_encode(c, event->bytes, event->size, c->scratch);
+	record.size = chat_encode(c, reader_over(event->bytes, event->size),
+		time_of_gap(c, author, event->seq), c->scratch);
 	if (chat_append(c, &record, now_ms) == 0)
 		return;
 	if (errno != ENOSPC) {
@@ -304,7 +334,19 @@ static void chat_record(
 	w->size = record.size;
 	memcpy(w->key, event->key, sizeof(w->key));
 	memcpy(w->bytes, c->scratch, record.size);
-	mesh_hold(c->mesh, true);
+	mesh_hold(c->mesh, true); /* at once: chat_hold looks once a turn */
+}
+
+/*
+ * Is it known which number our next message has?  Not while older ones of
+ * ours are missing, or may be: others may have them.
+ */
+static bool own_is_whole(const struct chat *c)
+{
+	uint32_t own = log_find(c->log, people_own_key(c->people));
+
+	return log_head(c->log, own) >= log_newest(c->log, own) &&
+	       !log_doubt(c->log);
 }
 
 static void chat_say(
@@ -320,7 +362,14 @@ static void chat_say(
 			"it can number");
 		return;
 	}
-	record.size = chat_encode(c, text, size, c->scratch);
+	if (!own_is_whole(c)) {
+		term_notice(c->term, "error",
+			"not said: messages of yours are missing here, and "
+			"nobody was asked for them yet");
+		return;
+	}
+	record.size = chat_encode(
+		c, reader_over(text, size), time_now(c), c->scratch);
 	if (chat_append(c, &record, now_ms) < 0)
 		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
 			strerror(errno), size > 60 ? 60 : (int)size, text);
@@ -458,6 +507,8 @@ static void chat_up(
 	(void)snprintf(shown, sizeof(shown), "%.40s", claimed);
 	if (event->have_key)
 		people_show(c->people, event->key, shown);
+	if (log_doubt(c->log) && c->settle_ms == 0)
+		c->settle_ms = now_ms + SETTLE_MS;
 	info(c, "%s is here (%s)", shown, event->address);
 	tell_peer(c, "up", event, shown);
 	contacts_update(c, now_ms);
@@ -548,7 +599,79 @@ static void chat_signals(
 static bool chat_takes_lines(const struct chat *c)
 {
 	return !c->done && c->leave_ms == 0 &&
-	       (!c->full || term_is_typed(c->term));
+	       (term_is_typed(c->term) || (!c->full && own_is_whole(c)));
+}
+
+/* The past, as far as the screen has room for it. */
+static void chat_history(struct chat *c)
+{
+	struct log_record record;
+
+	while (c->history != NULL && term_room(c->term)) {
+		if (history_next(c->history, &record)) {
+			chat_show(c, &record);
+			continue;
+		}
+		history_close(c->history);
+		c->history = NULL;
+	}
+}
+
+/* What the log has found out about itself. */
+static void chat_problems(struct chat *c)
+{
+	char text[SHOW_PROBLEM_MAX];
+	struct log_problem problem;
+	const char *level;
+	bool missing = false;
+
+	while (log_next_problem(c->log, &problem)) {
+		level = show_problem(c->log, c->people, &problem, text);
+		term_notice(c->term, level, "%s", text);
+		missing = missing || problem.trouble == LOG_MISSING;
+	}
+	/* What others have to send is what our Handshake says we lack. */
+	if (missing)
+		mesh_relink(c->mesh);
+	if (!own_is_whole(c) && !c->own_broken)
+		term_notice(c->term, "warn",
+			"messages of yours were lost on this disk: nothing "
+			"new can be said until another peer was asked for "
+			"them");
+	c->own_broken = !own_is_whole(c);
+}
+
+/* Others' messages wait while little room is left; own ones go on. */
+static void chat_hold(struct chat *c, int64_t now_ms)
+{
+	bool scarce = !log_has_space(c->log, now_ms);
+
+	if (scarce && !c->scarce)
+		term_notice(c->term, "warn",
+			"little room is left on the disk: others' messages "
+			"wait until there is more");
+	else if (!scarce && c->scarce)
+		info(c, "there is room for others' messages again");
+	c->scarce = scarce;
+	mesh_hold(c->mesh, scarce || c->waiting.used);
+}
+
+/* The log looks after itself, and we after what it finds. */
+static void chat_tend(struct chat *c, int64_t now_ms)
+{
+	if (log_run(c->log, now_ms) < 0)
+		chat_fail(c, EX_IOERR,
+			errno == ESTALE
+				? "the files of the database were deleted or "
+				  "replaced: nothing more can be kept"
+				: "the disk failed: nothing more is sent or "
+				  "kept; what was shown is safe");
+	if (c->settle_ms != 0 && now_ms >= c->settle_ms) {
+		log_settle(c->log);
+		c->settle_ms = 0;
+	}
+	chat_problems(c);
+	chat_hold(c, now_ms);
 }
 
 static void chat_interfaces(struct chat *c, int64_t now_ms)
@@ -628,6 +751,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	while (resolve_next(c->resolve, &looked_up))
 		chat_looked_up(c, &looked_up, now_ms);
 	chat_append_waiting(c, now_ms);
+	chat_tend(c, now_ms);
 	while (!c->done && mesh_next(c->mesh, &event, now_ms))
 		chat_event(c, &event, now_ms);
 	while (chat_takes_lines(c) && term_next(c->term, &line))
@@ -636,7 +760,9 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_commit(c, now_ms); /* durable before anyone hears of it */
 	if (c->done)
 		return;
-	while (term_room(c->term) && log_next(c->log, &record))
+	chat_history(c);
+	while (c->history == NULL && term_room(c->term) &&
+		log_next(c->log, &record))
 		chat_show(c, &record);
 	mesh_flush(c->mesh, now_ms);
 	while (c->mdns != NULL && mdns_output(c->mdns, &packet, now_ms))
@@ -679,7 +805,7 @@ open_failed(const struct chat *c, int status, const char *format, ...)
 /* Makes a new directory's entry in its parent durable. */
 static int sync_parent(const char *path)
 {
-	char parent[PATH_SIZE];
+	char parent[OPTIONS_PATH_SIZE];
 	char *slash;
 	int fd, result;
 
@@ -781,22 +907,18 @@ static int open_log(struct chat *c, const char *path)
 }
 
 /* The database: directory, log with its lock, then what the lock guards. */
-static int open_database(struct chat *c, bool *made, char path[PATH_SIZE])
+static int open_database(
+	struct chat *c, bool *made, char path[OPTIONS_PATH_SIZE])
 {
 	int status;
 
-	if (c->options.dir != NULL)
-		(void)snprintf(path, PATH_SIZE, "%s", c->options.dir);
-	else
-		(void)snprintf(path, PATH_SIZE, "./%s.db", c->options.name);
-	if (c->options.dir != NULL && strlen(c->options.dir) >= PATH_SIZE)
-		return open_failed(c, EX_USAGE, "that path is too long");
+	options_path(&c->options, path, OPTIONS_PATH_SIZE);
 	status = open_directory(c, path, made);
 	if (status == EX_OK)
 		status = open_log(c, path);
 	if (status != EX_OK)
 		return status;
-	c->people = people_open(c->dir_fd, c->options.name);
+	c->people = people_open(c->dir_fd, c->options.name, true);
 	if (c->people == NULL)
 		return open_failed(c, EX_DATAERR,
 			"can not use %s/id or "
@@ -889,23 +1011,30 @@ static int open_term(struct chat *c)
 }
 
 /* What is shown of the past, and what time it was then. */
-static void open_history(struct chat *c)
+static int open_history(struct chat *c)
 {
 	struct log_record stored;
 	struct record record;
 	int lines = c->options.history;
 
-	log_next_last(c->log, 1);
-	if (log_next(c->log, &stored) &&
+	c->history = history_open(c->log);
+	if (c->history == NULL)
+		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+	if (history_previous(c->history, &stored) &&
 		record_decode(stored.bytes, stored.size, &record))
 		c->newest_ms = record.time_ms;
 	if (lines == OPTIONS_HISTORY_DEFAULT && isatty(c->options.out_fd))
 		lines = OPTIONS_HISTORY_TERMINAL;
-	log_next_last(c->log, lines == OPTIONS_HISTORY_DEFAULT
-				      ? UINT64_MAX
-				      : (uint64_t)lines);
+	if (lines == 0)
+		(void)!history_next(c->history, &stored); /* to the end again */
+	else if (lines == OPTIONS_HISTORY_DEFAULT)
+		history_rewind(c->history);
+	while (--lines > 0 && history_previous(c->history, &stored))
+		;
+	log_next_last(c->log, 0);
 	c->own_history =
-		log_head(c->log, log_find(c->log, people_own_key(c->people)));
+		log_newest(c->log, log_find(c->log, people_own_key(c->people)));
+	return EX_OK;
 }
 
 static void open_contacts(struct chat *c)
@@ -933,7 +1062,7 @@ static void open_contacts(struct chat *c)
 struct chat *chat_open(const struct options *options, int *status)
 {
 	struct chat *c = calloc(1, sizeof(*c));
-	char path[PATH_SIZE], *absolute;
+	char path[OPTIONS_PATH_SIZE], *absolute;
 	bool made = false;
 
 	*status = EX_OSERR;
@@ -946,6 +1075,8 @@ struct chat *chat_open(const struct options *options, int *status)
 		*status = open_term(c);
 	if (*status == EX_OK)
 		*status = open_network(c);
+	if (*status == EX_OK)
+		*status = open_history(c);
 	if (*status != EX_OK) {
 		chat_close(c);
 		return NULL;
@@ -957,12 +1088,6 @@ struct chat *chat_open(const struct options *options, int *status)
 			"BACKUP in the README",
 			absolute == NULL ? path : absolute);
 	free(absolute);
-	if (log_cut(c->log) > 0)
-		info(c,
-			"the last run ended in the middle of a write: %llu "
-			"bytes that nobody was told of were cut off",
-			(unsigned long long)log_cut(c->log));
-	open_history(c);
 	open_contacts(c);
 	return c;
 }
@@ -986,6 +1111,7 @@ void chat_close(struct chat *c)
 	iface_close(c->iface);
 	resolve_close(c->resolve);
 	people_close(c->people);
+	history_close(c->history);
 	log_close(c->log);
 	if (c->dir_fd >= 0)
 		(void)close(c->dir_fd); /* it was only read */
@@ -1057,6 +1183,10 @@ int main(int argc, char **argv)
 	status = options_parse(&options, argc, argv);
 	if (status != OPTIONS_GO_ON)
 		return status;
+	if (options.command == COMMAND_LOG)
+		return inspect_log(&options);
+	if (options.command == COMMAND_CHECK)
+		return inspect_check(&options);
 	options.plain = type == NULL || strcmp(type, "dumb") == 0;
 	if (catch_signals() < 0) {
 		perror("error> signals");

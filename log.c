@@ -869,11 +869,6 @@ uint64_t log_newest(const struct log *log, uint32_t author)
 	return author_at(log, author)->top;
 }
 
-uint64_t log_cut(const struct log *log)
-{
-	return log->cut;
-}
-
 uint64_t log_count(const struct log *log)
 {
 	uint64_t count = 0;

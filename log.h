@@ -93,9 +93,6 @@ struct log *log_open_beside(int dir_fd) MUST_USE;
  */
 struct log *log_check(int dir_fd) MUST_USE;
 
-/* Bytes cut off by log_open: the torn end of what nobody was told of. */
-uint64_t log_cut(const struct log *log);
-
 /*
  * The process that has the store in dir_fd open; 0 when there is none, -1
  * when there is one that nobody knows.  Not for a process that has it open

@@ -118,6 +118,7 @@ struct peer {
 
 struct mesh {
 	struct log *log;
+	uint64_t log_count; /* in this turn */
 	char address[WIRE_ADDRESS_MAX + 1];
 	uint8_t key[WIRE_KEY_SIZE];
 	uint64_t random;
@@ -730,10 +731,10 @@ static void link_fill_records(struct mesh *m, struct link *l)
 {
 	uint32_t authors = log_author_count(m->log);
 
-	if (!l->lagging && l->log_count == log_count(m->log))
+	if (!l->lagging && l->log_count == m->log_count)
 		return;
 	l->lagging = false;
-	l->log_count = log_count(m->log);
+	l->log_count = m->log_count;
 	if (l->wire.mode == WIRE_PUSH || !link_grow(l, authors))
 		return;
 	for (uint32_t i = 0; i < authors; i++) {
@@ -764,6 +765,7 @@ static void link_flush(struct mesh *m, struct link *l, int64_t now_ms)
 
 void mesh_flush(struct mesh *m, int64_t now_ms)
 {
+	m->log_count = log_count(m->log);
 	for (int i = 0; i < LINKS; i++) {
 		if (m->links[i] != NULL && m->links[i]->fd >= 0 &&
 			m->links[i]->state != LINK_CONNECTING)
@@ -972,6 +974,15 @@ bool mesh_next(struct mesh *m, struct mesh_event *event, int64_t now_ms)
 	return peers_next(m, event);
 }
 
+void mesh_relink(struct mesh *m)
+{
+	for (int i = 0; i < LINKS; i++) {
+		if (link_is_linked(m->links[i]))
+			link_end(
+				m->links[i], "it is asked for what is missing");
+	}
+}
+
 void mesh_hold(struct mesh *m, bool held)
 {
 	m->held = held;
@@ -1111,13 +1122,15 @@ bool mesh_is_linked(const struct mesh *m, int peer)
 
 bool mesh_is_idle(const struct mesh *m)
 {
+	uint64_t count = log_count(m->log);
+
 	for (int i = 0; i < LINKS; i++) {
 		const struct link *l = m->links[i];
 
 		if (link_is_linked(l) &&
 			(fifo_size(&l->wire.out) > 0 || l->lagging ||
 				l->state == LINK_HANDSHAKE ||
-				l->log_count != log_count(m->log)))
+				l->log_count != count))
 			return false;
 	}
 	return true;

@@ -137,6 +137,12 @@ bool mesh_next(
 	struct mesh *mesh, struct mesh_event *event, int64_t now_ms) MUST_USE;
 
 /*
+ * Ends all links, to begin anew: what others send depends on what we said in
+ * the beginning that we have, and now we have less.
+ */
+void mesh_relink(struct mesh *mesh);
+
+/*
  * While held, no record is taken from any link: their bytes stay where they
  * are, in the end with the sender.  For a store that can take no more.
  */

@@ -18,7 +18,9 @@
 #include "wire.h"
 
 static const char usage[] =
-	"usage: chat [options] NAME [PEER...]\n"
+	"usage: chat [options] NAME [PEER...]    chat as NAME\n"
+	"       chat --log [options] NAME        print the history, and end\n"
+	"       chat --check [options] NAME      verify the database, and end\n"
 	"\n"
 	"Chat with everybody in the local network, without a server.  NAME is "
 	"you.\n"
@@ -162,6 +164,10 @@ static int names_parse(struct options *o, char **words, int count)
 			"NAME is 1 to %d of a-z 0-9 and -, without "
 			"- at its ends, and not info, warn or error",
 			PEOPLE_NAME_MAX);
+	if (o->dir != NULL && strlen(o->dir) >= OPTIONS_PATH_SIZE)
+		return usage_failed("that DIR is too long");
+	if (o->command != COMMAND_CHAT && count > 1)
+		return usage_failed("a PEER is for chatting only");
 	if (count - 1 > OPTIONS_PEERS_MAX)
 		return usage_failed("at most %d PEERs", OPTIONS_PEERS_MAX);
 	for (int i = 1; i < count; i++) {
@@ -183,7 +189,13 @@ static int names_parse(struct options *o, char **words, int count)
 	return EX_OK;
 }
 
-enum { OPTION_ONLY = 256, OPTION_NO_MDNS, OPTION_JSON };
+enum {
+	OPTION_ONLY = 256,
+	OPTION_NO_MDNS,
+	OPTION_JSON,
+	OPTION_LOG,
+	OPTION_CHECK
+};
 
 static int option_parse(struct options *o, int option)
 {
@@ -213,6 +225,12 @@ static int option_parse(struct options *o, int option)
 		return EX_OK;
 	case OPTION_JSON:
 		o->json = true;
+		return EX_OK;
+	case OPTION_LOG:
+		o->command = COMMAND_LOG;
+		return EX_OK;
+	case OPTION_CHECK:
+		o->command = COMMAND_CHECK;
 		return EX_OK;
 	case 'q':
 		o->verbosity = VERBOSITY_QUIET;
@@ -246,6 +264,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "only", no_argument, NULL, OPTION_ONLY },
 		{ "no-mdns", no_argument, NULL, OPTION_NO_MDNS },
 		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "log", no_argument, NULL, OPTION_LOG },
+		{ "check", no_argument, NULL, OPTION_CHECK },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -262,6 +282,14 @@ int options_parse(struct options *o, int argc, char **argv)
 	}
 	status = names_parse(o, argv + optind, argc - optind);
 	return status == EX_OK ? OPTIONS_GO_ON : status;
+}
+
+void options_path(const struct options *o, char *path, size_t size)
+{
+	if (o->dir != NULL)
+		(void)snprintf(path, size, "%s", o->dir);
+	else
+		(void)snprintf(path, size, "./%s.db", o->name);
 }
 
 void options_default(struct options *o)

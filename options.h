@@ -17,6 +17,7 @@ enum {
 	OPTIONS_INTERFACES_MAX = 8,
 	OPTIONS_HISTORY_DEFAULT = -1,
 	OPTIONS_HISTORY_TERMINAL = 50,
+	OPTIONS_PATH_SIZE = 1024,
 	OPTIONS_NO_PORT = -1, /* do not listen: a node of a test */
 	OPTIONS_GO_ON = -1    /* no reason to exit: see options_parse */
 };
@@ -36,9 +37,17 @@ struct target {
 	struct sockaddr_storage number; /* of TARGET_NUMBER */
 };
 
+/* What the program is started for. */
+enum command {
+	COMMAND_CHAT,
+	COMMAND_LOG,  /* print the history, and end */
+	COMMAND_CHECK /* verify the database, and end */
+};
+
 enum verbosity { VERBOSITY_QUIET, VERBOSITY_NORMAL, VERBOSITY_VERBOSE };
 
 struct options {
+	enum command command;
 	const char *name; /* valid (people_name_valid) */
 	struct target peers[OPTIONS_PEERS_MAX];
 	int peer_count;
@@ -67,6 +76,9 @@ void options_default(struct options *options);
  * --version, EX_USAGE after one line on stderr that says what is wrong.
  */
 int options_parse(struct options *options, int argc, char **argv) MUST_USE;
+
+/* Where the database is: `dir`, or ./NAME.db.  Writes at most `size` bytes. */
+void options_path(const struct options *options, char *path, size_t size);
 
 /* Understands a PEER; false when it makes no sense.  Borrows `text`. */
 bool target_parse(const char *text, struct target *target) MUST_USE;

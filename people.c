@@ -151,14 +151,14 @@ static int own_make(struct people *p)
 	return file_replace(p->dir_fd, "id", text, size);
 }
 
-static int own_read(struct people *p)
+static int own_read(struct people *p, bool make)
 {
 	char text[WIRE_ID_MAX + 3];
 	bool missing;
 	FILE *file = file_open(p->dir_fd, "id", &missing);
 	size_t size;
 
-	if (missing)
+	if (missing && make)
 		return own_make(p);
 	if (file == NULL)
 		return -1;
@@ -272,7 +272,7 @@ static int names_write(const struct people *p)
 	return result;
 }
 
-struct people *people_open(int dir_fd, const char *own_name)
+struct people *people_open(int dir_fd, const char *own_name, bool make)
 {
 	struct people *p = calloc(1, sizeof(*p));
 
@@ -280,7 +280,7 @@ struct people *people_open(int dir_fd, const char *own_name)
 		return NULL;
 	p->dir_fd = dir_fd;
 	(void)snprintf(p->own_name, sizeof(p->own_name), "%s", own_name);
-	if (own_read(p) < 0 || names_read(p) < 0)
+	if (own_read(p, make) < 0 || names_read(p) < 0)
 		goto fail;
 	return p;
 fail:

@@ -22,11 +22,13 @@ enum {
 struct people;
 
 /*
- * Reads both files, and makes `id` when there is none yet; own_name is ours.
- * dir_fd is borrowed.  Whoever calls holds the database's lock.  NULL and
- * errno: EBADMSG when a file is not as above, or what the system answers.
+ * Reads both files; own_name is ours, dir_fd is borrowed.  When there is no
+ * `id` yet, one is made if `make` says so, which takes the database's lock to
+ * be ours.  NULL and errno: EBADMSG when a file is not as above, or what the
+ * system answers.
  */
-struct people *people_open(int dir_fd, const char *own_name) MUST_USE;
+struct people *people_open(
+	int dir_fd, const char *own_name, bool make) MUST_USE;
 void people_close(struct people *people);
 
 /* Our own author, WIRE_KEY_SIZE bytes, valid until people_close. */

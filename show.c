@@ -105,3 +105,56 @@ void show_peer(struct writer *w, const struct show_peer *peer)
 	write_field(w, "address", peer->address);
 	write_text(w, "}\n");
 }
+
+const char *show_problem(const struct log *log, const struct people *people,
+	const struct log_problem *p, char *text)
+{
+	char name[PEOPLE_SHOWN_MAX + 1] = "somebody";
+	unsigned long long from = p->offset, to = p->offset + p->size;
+	unsigned long long first = p->first, last = p->last;
+
+	if (p->author != LOG_NO_AUTHOR && p->author < log_author_count(log))
+		people_show(people, log_key(log, p->author), name);
+	switch (p->trouble) {
+	case LOG_TAIL_CUT:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			"segment %u, bytes %llu to %llu: an interrupted write "
+			"that nobody was told of",
+			p->segment, from, to);
+		return "info";
+	case LOG_DAMAGED:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			"segment %u, bytes %llu to %llu: damaged", p->segment,
+			from, to);
+		return "error";
+	case LOG_SEGMENT_LOST:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			"segment %u: lost, or not the one that was there",
+			p->segment);
+		return "error";
+	case LOG_END_LOST:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			"the log ends before its checkpoint: it is an older "
+			"copy, or its end was lost");
+		return "error";
+	case LOG_MISSING:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			"messages %llu to %llu of %s: missing here", first,
+			last, name);
+		return "warn";
+	case LOG_HINT_WRONG:
+		(void)snprintf(text, SHOW_PROBLEM_MAX,
+			p->author == LOG_NO_AUTHOR
+				? "the checkpoint is wrong; nothing is lost, "
+				  "it will be made again"
+				: "the index of %s is wrong; nothing is lost, "
+				  "it will be made again",
+			name);
+		return "info";
+	case LOG_AND_MORE:
+		(void)snprintf(text, SHOW_PROBLEM_MAX, "and %llu more",
+			(unsigned long long)p->size);
+		return "warn";
+	}
+	return "error";
+}

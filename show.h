@@ -16,6 +16,16 @@
 bool show_record(struct writer *w, const struct people *people,
 	const struct log_record *stored, bool json) MUST_USE;
 
+enum { SHOW_PROBLEM_MAX = 256 };
+
+/*
+ * Words for a problem of the log, at most SHOW_PROBLEM_MAX bytes with NUL.
+ * Returns how bad it is: "info" when nothing is lost, "warn" when it may come
+ * back, "error" else.
+ */
+const char *show_problem(const struct log *log, const struct people *people,
+	const struct log_problem *problem, char *text);
+
 struct show_peer {
 	const char *event; /* "up" or "down" */
 	const char *name;

@@ -36,9 +36,15 @@
 
 enum { CUT_KEPT_MAX = 1024 * 1024 /* of each cut tail */ };
 
+/*
+ * What cannot be read before the checkpoint is no doubt: the checkpoint says
+ * which records there were, so those lost are known.
+ */
 static void damage_found(
 	struct log *log, uint32_t number, uint32_t from, uint32_t to)
 {
+	if (place_at(number, from) >= log->known)
+		log->doubt = true;
 	log_found_range(log, LOG_DAMAGED, number, from, to);
 	log->segments->list[number].bad_bytes += to - from;
 }
@@ -65,7 +71,6 @@ static int apply_data(
 		damage_found(log, place_number(place), place_offset(place),
 			place_offset(place) +
 				(uint32_t)record_space(record->size));
-		log->doubt = true;
 		return 0;
 	}
 	if (log->mode == LOG_CHECKER &&
@@ -121,7 +126,6 @@ static int apply_segment(struct log *log, uint64_t from)
 				return -1;
 		} else {
 			damage_found(log, walk.number, walk.start, walk.offset);
-			log->doubt = true;
 		}
 	}
 	return 0;
@@ -212,7 +216,6 @@ static int tail_pass_holes(struct log *log, struct tail *tail)
 			tail->end = walk.offset < tail->proven ? walk.offset
 							       : tail->proven;
 			damage_found(log, log->last, walk.start, tail->end);
-			log->doubt = true;
 		}
 		if (walk.offset > tail->proven)
 			break;
@@ -403,6 +406,8 @@ static int recover_from(struct log *log, uint32_t unusable, uint64_t *from)
 		   unusable == checkpoint.unusable) {
 		*from = checkpoint.place;
 		return 0;
+	} else {
+		log->known = checkpoint.place;
 	}
 	authors_forget(log->authors);
 	return 0;

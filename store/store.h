@@ -51,6 +51,7 @@ struct log {
 	int full;   /* errno of what keeps it from writing for now */
 	int64_t retry_ms;
 	bool doubt;
+	uint64_t known; /* place up to which a checkpoint said what there was */
 	bool spacious;
 	int64_t space_ms; /* when that was asked; -1: never */
 

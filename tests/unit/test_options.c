@@ -78,12 +78,31 @@ static void every_option_has_its_place(void **state)
 	assert_int_equal(o.verbosity, VERBOSITY_QUIET);
 }
 
+static void commands_are_chosen_by_options(void **state)
+{
+	struct options o;
+	char path[64];
+
+	(void)state;
+	assert_int_equal(parse(&o, "chat alice"), OPTIONS_GO_ON);
+	assert_int_equal(o.command, COMMAND_CHAT);
+	options_path(&o, path, sizeof(path));
+	assert_string_equal(path, "./alice.db");
+	assert_int_equal(parse(&o, "chat --log -n 5 alice"), OPTIONS_GO_ON);
+	assert_int_equal(o.command, COMMAND_LOG);
+	assert_int_equal(parse(&o, "chat --check -d /x alice"), OPTIONS_GO_ON);
+	assert_int_equal(o.command, COMMAND_CHECK);
+	options_path(&o, path, sizeof(path));
+	assert_string_equal(path, "/x");
+}
+
 static void what_makes_no_sense_is_a_usage_error(void **state)
 {
 	static const char *const lines[] = { "chat", "chat Alice", "chat _",
 		"chat -rf", "chat ../../etc/x", "chat /tmp/x", "chat .",
 		"chat ..", "chat info", "chat a_b", "chat -- -a",
 		"chat abcdefghijklmnopqrstuvwxyz0123456", "chat alice Bob",
+		"chat --log alice bob", "chat --check alice bob",
 		"chat alice b:", "chat alice :5", "chat alice b:0",
 		"chat alice b:65536", "chat alice b:5x", "chat alice b:+5",
 		"chat alice ::1:5:", "chat alice fe80::1:5", "chat alice []:5",
@@ -164,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_alone_is_enough),
 		cmocka_unit_test(every_option_has_its_place),
+		cmocka_unit_test(commands_are_chosen_by_options),
 		cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
 		cmocka_unit_test(more_peers_than_there_is_room_for_are_refused),
 		cmocka_unit_test(oneself_is_no_peer),

@@ -40,7 +40,7 @@ static void own_id_is_made_once_and_kept(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_non_null(p);
 	memcpy(key, people_own_key(p), sizeof(key));
 	assert_int_equal(wire_id_of_key(key, id), WIRE_ID_MAX);
@@ -50,7 +50,7 @@ static void own_id_is_made_once_and_kept(void **state)
 	assert_string_equal(scratch_read(&s, "id"), id);
 	assert_int_equal(fstatat(s.fd, "id", &status, 0), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_memory_equal(people_own_key(p), key, sizeof(key));
 	assert_string_equal(shown(p, key), "alice");
 	people_close(p);
@@ -73,7 +73,7 @@ static void a_damaged_id_is_refused_and_never_made_anew(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		scratch_write(&s, "id", bad[i]);
 		errno = 0;
-		assert_null(people_open(s.fd, "alice"));
+		assert_null(people_open(s.fd, "alice", true));
 		assert_int_equal(errno, EBADMSG);
 		assert_string_equal(scratch_read(&s, "id"), bad[i]);
 	}
@@ -88,7 +88,7 @@ static void an_id_behind_a_symbolic_link_is_refused(void **state)
 	scratch_make(&s);
 	scratch_write(&s, "elsewhere", "whatever");
 	assert_int_equal(symlinkat("elsewhere", s.fd, "id"), 0);
-	assert_null(people_open(s.fd, "alice"));
+	assert_null(people_open(s.fd, "alice", true));
 	assert_string_equal(scratch_read(&s, "elsewhere"), "whatever");
 	scratch_remove(&s);
 }
@@ -100,7 +100,7 @@ static void who_never_claimed_a_name_is_shown_by_id(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_string_equal(shown(p, mallory), "cmallory");
 	people_close(p);
 	scratch_remove(&s);
@@ -113,13 +113,13 @@ static void the_first_to_claim_a_name_keeps_it(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_int_equal(people_claim(p, bob, "bob"), 0);
 	assert_int_equal(people_claim(p, mallory, "bob"), 0);
 	assert_string_equal(shown(p, bob), "bob");
 	assert_string_equal(shown(p, mallory), "bob~cmallo");
 	people_close(p);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_string_equal(shown(p, bob), "bob");
 	assert_string_equal(shown(p, mallory), "bob~cmallo");
 	people_close(p);
@@ -135,7 +135,7 @@ static void nobody_else_is_shown_under_our_own_name(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_int_equal(people_claim(p, mallory, "alice"), 0);
 	assert_string_equal(shown(p, mallory), "alice~cmallo");
 	assert_int_equal(people_claim(p, people_own_key(p), "bob"), 0);
@@ -151,7 +151,7 @@ static void a_malformed_claim_is_ignored(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_int_equal(people_claim(p, bob, "bob\nx y"), 0);
 	assert_int_equal(people_claim(p, bob, "192.168.1.5"), 0);
 	assert_string_equal(shown(p, bob), "cbob");
@@ -167,7 +167,7 @@ static void a_name_can_be_changed(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice");
+	p = people_open(s.fd, "alice", true);
 	assert_int_equal(people_claim(p, bob, "bob"), 0);
 	assert_int_equal(people_claim(p, bob, "robert"), 0);
 	assert_string_equal(shown(p, bob), "robert");
@@ -190,7 +190,7 @@ static void damaged_names_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		scratch_write(&s, "names", bad[i]);
 		errno = 0;
-		assert_null(people_open(s.fd, "alice"));
+		assert_null(people_open(s.fd, "alice", true));
 		assert_int_equal(errno, EBADMSG);
 	}
 	scratch_remove(&s);
