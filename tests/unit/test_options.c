@@ -29,7 +29,11 @@ static int parse(struct options *o, const char *line)
 	}
 	words[count] = NULL;
 	options_default(o);
-	optind = 1;
+#if defined(__linux__)
+	optind = 0; /* begins anew, glibc and musl */
+#else
+	optind = optreset = 1;
+#endif
 	assert_true(dup2(null, STDERR_FILENO) >= 0);
 	status = options_parse(o, count, words);
 	(void)fflush(stderr);
