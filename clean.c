@@ -100,7 +100,13 @@ static bool is_mark(uint32_t c)
 	return in_ranges(c, ranges, sizeof(ranges) / sizeof(*ranges));
 }
 
-/* Columns of a terminal. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 ||
+	       c == 0x2029;
+}
+
+/* Columns of what clean_text makes of a character. */
 static int width_of(uint32_t c)
 {
 	static const struct range wide[] = { { 0x1100, 0x115f },
@@ -114,6 +120,12 @@ static int width_of(uint32_t c)
 		{ 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
 		{ 0x1fa70, 0x1faff }, { 0x20000, 0x3fffd } };
 
+	if (is_control(c))
+		return c > 0x9f                              ? 6
+		       : c == '\n' || c == '\t' || c == '\r' ? 2
+							     : 4;
+	if (is_hidden(c))
+		return 0;
 	if (is_mark(c))
 		return 0;
 	return in_ranges(c, wide, sizeof(wide) / sizeof(*wide)) ? 2 : 1;
@@ -144,8 +156,7 @@ void clean_text(struct writer *w, const void *bytes, size_t size, bool json)
 		uint32_t c = utf8_next(&r);
 
 		marks = is_mark(c) ? marks + 1 : 0;
-		if (c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 ||
-			c == 0x2029) {
+		if (is_control(c)) {
 			clean_control(w, c, json);
 		} else if (json && (c == '"' || c == '\\')) {
 			write_u8(w, '\\');

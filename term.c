@@ -11,8 +11,9 @@
  *
  *	"\r" "\033[K" prompt and the end of the line, as much as fits
  *
- * Before anything else is written it is erased ("\r" "\033[K"), after that it
- * is drawn again, so a message never tears it.  Keys: printable characters,
+ * Before anything else is written it is erased ("\r" "\033[K"); it is drawn
+ * again once a turn, in term_want, so a message never tears it and a thousand
+ * messages cost one drawing.  Keys: printable characters,
  * backspace, ^U (kill line), ^W (kill word), ^L (draw again), return, ^D on an
  * empty line (leave).  Escape sequences, such as arrows send, are swallowed.
  *
@@ -46,6 +47,7 @@ struct outlet {
 	int fd;
 	bool own_fd; /* opened by us, non-blocking */
 	bool gone;   /* nobody reads it any more */
+	int error;   /* and this is why */
 	int slot;
 	size_t chunk; /* bytes that poll promises to take at once */
 	struct fifo fifo;
@@ -83,6 +85,14 @@ struct term {
 
 /* Outlets. */
 
+/* What a pipe takes at once, once poll has said that it takes something. */
+static size_t pipe_chunk(int fd)
+{
+	long size = fpathconf(fd, _PC_PIPE_BUF);
+
+	return size < _POSIX_PIPE_BUF ? _POSIX_PIPE_BUF : (size_t)size;
+}
+
 static void outlet_open(struct outlet *o, int fd, void *bytes, size_t size)
 {
 	struct stat status;
@@ -90,7 +100,7 @@ static void outlet_open(struct outlet *o, int fd, void *bytes, size_t size)
 
 	o->fd = fd;
 	o->slot = LOOP_NO_SLOT;
-	o->chunk = _POSIX_PIPE_BUF;
+	o->chunk = pipe_chunk(fd);
 	o->fifo = fifo_over(bytes, size);
 	if (fstat(fd, &status) < 0) {
 		o->gone = true;
@@ -125,10 +135,12 @@ static void outlet_write(struct outlet *o)
 	if (size > o->chunk)
 		size = o->chunk;
 	n = write(o->fd, fifo_head(&o->fifo), size);
-	if (n >= 0)
+	if (n >= 0) {
 		fifo_drop(&o->fifo, (size_t)n);
-	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 		o->gone = true;
+		o->error = errno;
+	}
 	if (o->gone)
 		fifo_drop(&o->fifo, fifo_size(&o->fifo));
 }
@@ -187,33 +199,39 @@ static void editor_erase(struct term *t, struct writer *w)
 	t->drawn = false;
 }
 
-/* Draws the prompt and as much of the line's end as the screen has room for. */
+/*
+ * Draws the prompt and as much of the line's end as the screen has room for;
+ * on a screen that is narrower than the prompt, only the line.
+ */
 static void editor_draw(struct term *t, struct writer *w)
 {
-	int room =
-		screen_width(t) - 1 - clean_width(t->prompt, strlen(t->prompt));
+	int room = screen_width(t) - 1;
+	int prompt = clean_width(t->prompt, strlen(t->prompt));
+	int width = clean_width(t->line, t->typed);
 	const char *at = t->line;
 	size_t size = t->typed;
 
-	if (!t->raw || t->drawn)
-		return;
-	while (size > 0 && clean_width(at, size) > room) {
+	if (prompt < room)
+		write_bytes(w, t->prompt, strlen(t->prompt));
+	if (prompt < room)
+		room -= prompt;
+	while (size > 0 && width > room) {
 		size_t first = clean_character_size(at, size);
 
+		width -= clean_width(at, first);
 		at += first;
 		size -= first;
 	}
-	write_bytes(w, t->prompt, strlen(t->prompt));
 	clean_text(w, at, size, false);
 	t->drawn = true;
 }
 
-static void editor_redraw(struct term *t)
+/* The line changed: it is drawn when all that goes above it is written. */
+static void editor_changed(struct term *t)
 {
 	struct writer w = outlet_writer(&t->out);
 
 	editor_erase(t, &w);
-	editor_draw(t, &w);
 	outlet_added(&t->out, &w);
 }
 
@@ -234,24 +252,37 @@ static void editor_erase_word(struct term *t)
 		t->typed--;
 }
 
-/* Swallows escape sequences; true when `c` was part of one. */
+/*
+ * Swallows escape sequences; true when `c` was part of one.  Return ends any:
+ * a line that was sent is never lost.
+ */
 static bool editor_escape(struct term *t, uint8_t c)
 {
-	switch (t->escape) {
-	case ESCAPE_NONE:
-		if (c == 0x1b)
-			t->escape = ESCAPE_BEGUN;
-		return c == 0x1b;
-	case ESCAPE_BEGUN:
-		t->escape =
-			c == '[' || c == 'O' ? ESCAPE_SEQUENCE : ESCAPE_NONE;
-		return true;
-	case ESCAPE_SEQUENCE:
-		if (c >= 0x40 && c <= 0x7e)
-			t->escape = ESCAPE_NONE;
-		return true;
-	}
-	return false;
+	enum escape_state was = t->escape;
+
+	t->escape = ESCAPE_NONE;
+	if (c == 0x1b)
+		t->escape = ESCAPE_BEGUN;
+	else if (c == '\r' || c == '\n')
+		return false;
+	else if (was == ESCAPE_BEGUN && (c == '[' || c == 'O'))
+		t->escape = ESCAPE_SEQUENCE;
+	else if (was == ESCAPE_SEQUENCE && (c < 0x40 || c > 0x7e))
+		t->escape = ESCAPE_SEQUENCE;
+	return c == 0x1b || was != ESCAPE_NONE;
+}
+
+/* Puts a byte at the line's end; a line that is too long is not sent. */
+static void editor_add(struct term *t, uint8_t c)
+{
+	if (c == '\t')
+		c = ' ';
+	if (c < 0x20)
+		return;
+	if (t->typed < TERM_LINE_MAX)
+		t->line[t->typed++] = (char)c;
+	else
+		t->too_long = true;
 }
 
 /* One byte from the keyboard.  True when the line is complete. */
@@ -269,6 +300,7 @@ static bool editor_key(struct term *t, uint8_t c)
 		return false;
 	case 0x15: /* ^U */
 		t->typed = 0;
+		t->too_long = false;
 		return false;
 	case 0x17: /* ^W */
 		editor_erase_word(t);
@@ -277,8 +309,7 @@ static bool editor_key(struct term *t, uint8_t c)
 		t->leave = t->leave || t->typed == 0;
 		return false;
 	default:
-		if (c >= 0x20 && t->typed < TERM_LINE_MAX)
-			t->line[t->typed++] = (char)c;
+		editor_add(t, c);
 		return false;
 	}
 }
@@ -289,16 +320,16 @@ static bool editor_line(struct term *t, struct term_event *event)
 	struct writer w = outlet_writer(&t->out);
 
 	editor_erase(t, &w);
-	if (t->typed > 0) {
+	event->kind = t->too_long ? TERM_TOO_LONG : TERM_LINE;
+	if (t->typed > 0 && !t->too_long) {
 		write_bytes(&w, t->prompt, strlen(t->prompt));
 		clean_text(&w, t->line, t->typed, false);
 		write_u8(&w, '\n');
 	}
-	event->kind = TERM_LINE;
 	event->bytes = t->line;
 	event->size = t->typed;
 	t->typed = 0;
-	editor_draw(t, &w);
+	t->too_long = false;
 	outlet_added(&t->out, &w);
 	return event->size > 0;
 }
@@ -317,7 +348,7 @@ static bool editor_next(struct term *t, struct term_event *event)
 			break;
 	}
 	if (changed)
-		editor_redraw(t);
+		editor_changed(t);
 	if (!t->leave)
 		return false;
 	t->leave = false;
@@ -331,10 +362,11 @@ static bool line_told(
 	struct term *t, struct term_event *event, size_t size, size_t consumed)
 {
 	const char *bytes = (const char *)fifo_head(&t->in);
-	bool too_long = t->too_long || size > TERM_LINE_MAX;
+	bool too_long = t->too_long;
 
 	if (size > 0 && bytes[size - 1] == '\r')
 		size--;
+	too_long = too_long || size > TERM_LINE_MAX;
 	event->kind = too_long ? TERM_TOO_LONG : TERM_LINE;
 	event->bytes = bytes;
 	event->size = size;
@@ -372,6 +404,7 @@ bool term_next(struct term *t, struct term_event *event)
 	if (t->out.gone && !t->gone_told) {
 		t->gone_told = true;
 		event->kind = TERM_GONE;
+		event->error = t->out.error;
 		return true;
 	}
 	if (!t->in_ended || t->end_told)
@@ -389,7 +422,6 @@ void term_message(struct term *t, const void *line, size_t size)
 
 	editor_erase(t, &w);
 	write_bytes(&w, line, size);
-	editor_draw(t, &w);
 	outlet_added(&t->out, &w);
 }
 
@@ -408,8 +440,6 @@ static void notice_put(struct term *t, const char *level, const char *text)
 	write_bytes(&w, "> ", 2);
 	clean_text(&w, text, strlen(text), false);
 	write_u8(&w, '\n');
-	if (t->err_joins)
-		editor_draw(t, &w);
 	outlet_added(o, &w);
 }
 
@@ -452,8 +482,8 @@ void term_resume(struct term *t)
 	mode.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
 	mode.c_cc[VMIN] = 1;
 	mode.c_cc[VTIME] = 0;
-	t->raw = tcsetattr(t->in_fd, TCSADRAIN, &mode) == 0;
-	editor_redraw(t);
+	t->raw = tcsetattr(t->in_fd, TCSANOW, &mode) == 0;
+	editor_changed(t);
 }
 
 void term_suspend(struct term *t)
@@ -466,7 +496,7 @@ void term_suspend(struct term *t)
 		n = write(t->out.fd, "\r\033[K", 4);
 	(void)n; /* a line that stays on the screen harms nobody */
 	t->drawn = false;
-	(void)tcsetattr(t->in_fd, TCSADRAIN, &t->saved); /* as we found it */
+	(void)tcsetattr(t->in_fd, TCSANOW, &t->saved); /* as we found it */
 	t->raw = false;
 }
 
@@ -526,6 +556,12 @@ bool term_is_typed(const struct term *t)
 
 void term_want(struct term *t, struct loop *loop)
 {
+	struct writer w = outlet_writer(&t->out);
+
+	if (t->raw && !t->drawn) {
+		editor_draw(t, &w);
+		outlet_added(&t->out, &w);
+	}
 	t->in_slot = LOOP_NO_SLOT;
 	if (!t->in_ended && fifo_room(&t->in) > 0)
 		t->in_slot = loop_add(loop, t->in_fd, POLLIN);

@@ -47,6 +47,7 @@ struct term_event {
 	enum term_event_kind kind;
 	const char *bytes; /* borrowed until the next call of term_next */
 	size_t size;
+	int error; /* of TERM_GONE: errno */
 };
 
 struct term;

@@ -104,7 +104,9 @@ static void columns_are_counted_as_terminals_do(void **state)
 		int columns;
 	} cases[] = { { "", 0 }, { "abc", 3 }, { "\xc3\xbc", 1 },
 		{ "e\xcc\x81", 1 }, { "\xe6\x97\xa5\xe6\x9c\xac", 4 },
-		{ "\xf0\x9f\x91\x8b", 2 }, { "\xff", 1 } };
+		{ "\xf0\x9f\x91\x8b", 2 }, { "\xff", 1 }, { "\x1b", 4 },
+		{ "\n", 2 }, { "\xc2\x85", 4 }, { "\xe2\x80\xa8", 6 },
+		{ "\xe2\x80\xae", 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)

@@ -7,11 +7,11 @@
 
 #include <sys/wait.h>
 
+#include "history.h"
+#include "log.h"
 #include "store/checkpoint.h"
 #include "store/crc32c.h"
 #include "store/format.h"
-#include "history.h"
-#include "log.h"
 
 static const struct log_sizes small = { 4096, 1024, 100 * 1000 };
 

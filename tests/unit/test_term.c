@@ -156,6 +156,10 @@ static void a_line_of_4096_bytes_passes_and_a_longer_one_does_not(void **state)
 	turn(p.term);
 	expect_line(p.term, text);
 	feed(p.in, text);
+	feed(p.in, "\r\n");
+	turn(p.term);
+	expect_line(p.term, text);
+	feed(p.in, text);
 	feed(p.in, "y\nshort\n");
 	turn(p.term);
 	expect_kind(p.term, TERM_TOO_LONG);
@@ -334,7 +338,12 @@ static void the_editor_edits(void **state)
 	type(t, keyboard, "\027", "alice> a ");
 	type(t, keyboard, "\025", "alice> ");
 	type(t, keyboard, "x\033[A\033OB\033[1;5Cy\033z", "alice> xy");
-	type(t, keyboard, "\t\001", "alice> xy");
+	type(t, keyboard, "\001", "alice> xy");
+	type(t, keyboard, "\t", "alice> xy ");
+	type(t, keyboard, "\033\033[D", "alice> xy ");
+	feed(keyboard, "\033\r");
+	turn(t);
+	expect_line(t, "xy ");
 	term_close(t);
 	assert_int_equal(close(keyboard) | close(terminal), 0);
 }
@@ -364,9 +373,8 @@ static void a_message_does_not_tear_the_line_being_typed(void **state)
 	term_notice(t, "info", "carl is here");
 	turn(t);
 	written = drain(keyboard);
-	assert_string_equal(written,
-		"\r\033[Kbob> hi\r\nalice> hel"
-		"\r\033[Kinfo> carl is here\r\nalice> hel");
+	assert_string_equal(written, "\r\033[Kbob> hi\r\n"
+				     "info> carl is here\r\nalice> hel");
 	feed(keyboard, "lo\r");
 	turn(t);
 	expect_line(t, "hello");
@@ -394,26 +402,75 @@ static void an_empty_line_is_not_told_and_ctrl_d_on_it_leaves(void **state)
 	assert_int_equal(close(keyboard) | close(terminal), 0);
 }
 
-static void a_typed_line_ends_at_4096_bytes(void **state)
+/* 99 letters at a time, up to `size` bytes. */
+static void type_letters(struct term *t, int keyboard, size_t size)
 {
-	static char text[100];
+	static const char text[100] =
+		"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+		"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
+
+	while (size > 0) {
+		size_t some = size < 99 ? size : 99;
+
+		feed(keyboard, text + 99 - some);
+		turn(t);
+		expect_nothing(t);
+		turn(t);
+		(void)drain(keyboard);
+		size -= some;
+	}
+}
+
+static void a_typed_line_of_more_than_4096_bytes_is_refused(void **state)
+{
 	int keyboard, terminal;
 	struct term *t = editor_make(&keyboard, &terminal);
 	struct term_event e;
 
 	(void)state;
-	memset(text, 'z', sizeof(text) - 1);
-	for (int i = 0; i < 50; i++) {
-		feed(keyboard, text);
-		turn(t);
-		expect_nothing(t);
-		turn(t);
-		(void)drain(keyboard);
-	}
+	type_letters(t, keyboard, TERM_LINE_MAX);
 	feed(keyboard, "\r");
 	turn(t);
 	assert_true(term_next(t, &e));
+	assert_int_equal(e.kind, TERM_LINE);
 	assert_int_equal(e.size, TERM_LINE_MAX);
+	type_letters(t, keyboard, TERM_LINE_MAX + 1);
+	feed(keyboard, "\rok\r");
+	turn(t);
+	expect_kind(t, TERM_TOO_LONG);
+	expect_line(t, "ok");
+	term_close(t);
+	assert_int_equal(close(keyboard) | close(terminal), 0);
+}
+
+static void a_thousand_messages_cost_one_drawing(void **state)
+{
+	int keyboard, terminal, drawings = 0;
+	struct term *t = editor_make(&keyboard, &terminal);
+	const char *at;
+
+	(void)state;
+	type(t, keyboard, "hel", "alice> hel");
+	for (int i = 0; i < 1000; i++)
+		term_message(t, "b> x\n", 5);
+	turn(t);
+	for (at = drain(keyboard); (at = strstr(at, "alice> ")) != NULL; at++)
+		drawings++;
+	assert_int_equal(drawings, 1);
+	term_close(t);
+	assert_int_equal(close(keyboard) | close(terminal), 0);
+}
+
+static void a_screen_narrower_than_the_prompt_shows_the_line(void **state)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 6 };
+	int keyboard, terminal, scrolled = 0;
+	struct term *t = editor_make(&keyboard, &terminal);
+
+	(void)state;
+	assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
+	(void)screen(keyboard, &scrolled);
+	type(t, keyboard, "abcdefgh", "defgh");
 	term_close(t);
 	assert_int_equal(close(keyboard) | close(terminal), 0);
 }
@@ -457,7 +514,11 @@ int main(void)
 		cmocka_unit_test(a_message_does_not_tear_the_line_being_typed),
 		cmocka_unit_test(
 			an_empty_line_is_not_told_and_ctrl_d_on_it_leaves),
-		cmocka_unit_test(a_typed_line_ends_at_4096_bytes),
+		cmocka_unit_test(
+			a_typed_line_of_more_than_4096_bytes_is_refused),
+		cmocka_unit_test(a_thousand_messages_cost_one_drawing),
+		cmocka_unit_test(
+			a_screen_narrower_than_the_prompt_shows_the_line),
 		cmocka_unit_test(the_terminal_gets_back_the_mode_that_it_had),
 	};
 
