@@ -15,13 +15,17 @@
  * Who may link with whom (the original's rules, and where we depart):
  *	1. Nobody links with itself: an address equal to our own is refused.
  *	2. A caller whose address sorts after ours is refused while we dial that
- *	   address ourselves; one that sorts before ours is always let in.  So
- *	   of two dials that cross each other exactly one survives.
- *	3. A link to an address takes the place of an older one.  The original
- *	   refuses the newer one if its caller sorts after us, and so locks out
- *	   a peer that lost its power until TCP gives the dead link up.
- *	   Both sides see two links complete in the same order, so they keep
- *	   the same one.
+ *	   address ourselves, and for CROSSING_MS after our dial became a link;
+ *	   one that sorts before ours is always let in.  So of two dials that
+ *	   cross each other one survives.
+ *	3. A link that is up takes the place of an older one to the same address
+ *	   and author.  The original refuses the newer one if its caller sorts
+ *	   after us, and so locks out a peer that lost its power until TCP
+ *	   gives the dead link up.
+ *	4. Two authors that call themselves by one address are both linked: two
+ *	   people may have one name, and nobody can take another's place by
+ *	   claiming it.
+ *	5. Who is looked for by name must answer by that name.
  *
  * Who is sent what: every link gets every record above what it has.  What it
  * has is what its Handshake said, or what it sent us, or what we sent it:
@@ -29,7 +33,7 @@
  *
  * Invariants:
  *	1. link->fd >= 0 <==> the link has not ended.
- *	2. At most one link in HANDSHAKE or UP has any one address.
+ *	2. At most one link that is UP has any one address and author.
  *	3. A byte of a record leaves only after log_durable covers it, and a
  *	   head is told only as far as log_durable.
  *	4. writable is false only after the socket has refused bytes, until poll
@@ -54,7 +58,9 @@
 #include "record.h"
 
 enum {
-	LINKS = MESH_LINKS_MAX + MESH_HALF_OPEN_MAX + MESH_DIALS_MAX,
+	LINKS = MESH_LINKS_MAX + MESH_NAMED_MAX + MESH_HALF_OPEN_MAX +
+		MESH_DIALS_MAX,
+	CROSSING_MS = 2 * 1000, /* that two dials may be apart */
 	REASON_MAX = 80,
 	LOCAL_MAX = MESH_ADDRESSES_MAX * 4,
 	ACCEPTS_A_TURN = 16,
@@ -110,6 +116,7 @@ struct peer {
 	int tried; /* addresses that failed since the last wait */
 	bool dialling;
 	int64_t dial_ms;
+	int64_t dialled_ms; /* when it was dialled last */
 	int64_t backoff_ms;
 	int failures; /* waits since it was last linked */
 	bool failed;  /* and that has to be told */
@@ -471,8 +478,7 @@ static struct link *link_make(
 	int error;
 
 	errno = ENOBUFS;
-	if (place >= 0 && linked_count(m) < MESH_LINKS_MAX &&
-		make_nonblocking(fd) == 0)
+	if (place >= 0 && make_nonblocking(fd) == 0)
 		l = malloc(sizeof(*l));
 	if (l == NULL) {
 		error = errno;
@@ -529,6 +535,7 @@ static void peer_dial(struct mesh *m, int index, int64_t now_ms)
 		return;
 	}
 	p->dialling = true;
+	p->dialled_ms = now_ms;
 	link_enter(l, LINK_CONNECTING, now_ms);
 	if (connect(fd, (const struct sockaddr *)to, address_size(to)) < 0 &&
 		errno != EINPROGRESS && errno != EINTR)
@@ -776,13 +783,20 @@ void mesh_flush(struct mesh *m, int64_t now_ms)
 /* What links tell. */
 
 /* The answer to a caller: NULL to let it in, or why not; "" is silence. */
-static const char *caller_refusal(const struct mesh *m, const char *address)
+static const char *caller_refusal(
+	const struct mesh *m, const char *address, int64_t now_ms)
 {
+	const struct link *ours = link_to(m, address);
+
 	if (strcmp(address, m->address) == 0)
 		return "";
 	if (m->only && !peer_is_named(m, address))
 		return "it is not one of those named";
-	if (strcmp(address, m->address) > 0 && peer_is_dialled(m, address))
+	if (strcmp(address, m->address) < 0)
+		return NULL;
+	if (peer_is_dialled(m, address) ||
+		(ours != NULL && ours->role == MESH_DIALLED &&
+			now_ms - ours->since_ms < CROSSING_MS))
 		return "";
 	return NULL;
 }
@@ -807,14 +821,20 @@ static void dials_drop(struct mesh *m, const char *address)
 static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 {
 	const char *address = l->wire.peer;
-	struct link *older = link_to(m, address);
 	struct peer *p = l->peer >= 0 ? peer_at(m, l->peer) : NULL;
+	int most = MESH_LINKS_MAX;
 
+	if (p != NULL || peer_is_named(m, address))
+		most += MESH_NAMED_MAX;
 	if (strcmp(address, m->address) == 0) {
 		link_refuse(l, "it has this program's own name and port");
 		return;
 	}
-	if (older == NULL && linked_count(m) >= MESH_LINKS_MAX) {
+	if (p != NULL && p->named && strcmp(p->address, address) != 0) {
+		link_refuse(l, "somebody else answers there");
+		return;
+	}
+	if (link_to(m, address) == NULL && linked_count(m) >= most) {
 		link_refuse(l, "there are too many links");
 		return;
 	}
@@ -825,15 +845,29 @@ static void link_named(struct mesh *m, struct link *l, int64_t now_ms)
 			(void)snprintf(
 				p->address, sizeof(p->address), "%s", address);
 	}
-	if (older != NULL)
-		link_end(older, "a newer link took its place");
 	link_enter(l, LINK_HANDSHAKE, now_ms);
 	dials_drop(m, address);
 }
 
-static bool link_tell_up(
-	struct link *l, struct mesh_event *event, int64_t now_ms)
+/* Ends the older links that this one takes the place of (rule 3). */
+static void link_replace(struct mesh *m, const struct link *l)
 {
+	for (int i = 0; i < LINKS; i++) {
+		struct link *older = m->links[i];
+
+		if (older != l && link_is_linked(older) &&
+			older->state == LINK_UP &&
+			strcmp(older->wire.peer, l->wire.peer) == 0 &&
+			older->have_key == l->have_key &&
+			memcmp(older->key, l->key, sizeof(l->key)) == 0)
+			link_end(older, "a newer link took its place");
+	}
+}
+
+static bool link_tell_up(struct mesh *m, struct link *l,
+	struct mesh_event *event, int64_t now_ms)
+{
+	link_replace(m, l);
 	link_enter(l, LINK_UP, now_ms);
 	l->lagging = true;
 	event->kind = MESH_UP;
@@ -854,7 +888,7 @@ static bool link_event(struct mesh *m, struct link *l,
 		return false;
 	switch (told->kind) {
 	case WIRE_EVENT_CALLER:
-		refusal = caller_refusal(m, told->text);
+		refusal = caller_refusal(m, told->text, now_ms);
 		if (refusal == NULL)
 			wire_admit(&l->wire);
 		else
@@ -873,7 +907,7 @@ static bool link_event(struct mesh *m, struct link *l,
 		link_has(m, l, told->key, told->seq);
 		return false;
 	case WIRE_EVENT_READY:
-		return link_tell_up(l, event, now_ms);
+		return link_tell_up(m, l, event, now_ms);
 	case WIRE_EVENT_CHANGE:
 		m->records_received++;
 		m->giver = l;
@@ -917,6 +951,8 @@ static bool link_tell_end(
 		event->kind = MESH_TWIN;
 	event->address = m->address_told;
 	event->text = m->text_told;
+	event->have_key = l->have_key;
+	memcpy(event->key, l->key, sizeof(event->key));
 	memcpy(m->address_told, l->wire.peer, sizeof(m->address_told));
 	memcpy(m->text_told, l->reason, sizeof(m->text_told));
 	if (dial_failed && l->reason[0] != '\0')
@@ -1098,6 +1134,7 @@ int mesh_add_peer(struct mesh *m, const char *address)
 		return -1;
 	(void)snprintf(p->address, sizeof(p->address), "%s", address);
 	p->named = address[0] != '\0';
+	p->dialled_ms = INT64_MIN / 2;
 	p->backoff_ms = MESH_BACKOFF_MIN_MS;
 	return m->peer_count++;
 }
@@ -1106,13 +1143,18 @@ void mesh_found(struct mesh *m, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms)
 {
 	struct peer *p = peer_at(m, peer);
+	int64_t soon_ms = p->dialled_ms + MESH_FOUND_MS;
 
 	if (count > MESH_ADDRESSES_MAX)
 		count = MESH_ADDRESSES_MAX;
 	memcpy(p->at, addresses, (size_t)count * sizeof(*addresses));
 	p->count = count;
-	p->next = p->tried = 0;
-	p->dial_ms = now_ms;
+	if (p->next >= count)
+		p->next = 0;
+	if (soon_ms < now_ms)
+		soon_ms = now_ms;
+	if (soon_ms < p->dial_ms)
+		p->dial_ms = soon_ms;
 }
 
 bool mesh_is_linked(const struct mesh *m, int peer)

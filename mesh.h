@@ -5,8 +5,9 @@
  * A *peer* is somebody whom we want to be linked with: it is dialled for ever,
  * with back-off, while there is no link to it.  A *link* is a connection whose
  * prologue is over, by whomever it was dialled.  There is at most one link to
- * an address; a newer one takes the place of an older one, which is then half
- * open (the other side would not have dialled, had it the old one still).
+ * an address and author; a newer one takes the place of an older one, which is
+ * then half open (the other side would not have dialled, had it the old one
+ * still).
  *
  * The mesh reads the log and never writes it.  What a link still has to be
  * sent is a number by author, the next seq; there is no queue.  The memory is
@@ -24,6 +25,7 @@
 
 enum {
 	MESH_LINKS_MAX = 64,
+	MESH_NAMED_MAX = 16,     /* further links, with peers only */
 	MESH_HALF_OPEN_MAX = 16, /* accepted, prologue not over */
 	MESH_DIALS_MAX = 8,      /* under way at one time */
 	MESH_PEERS_MAX = 64,
@@ -34,6 +36,7 @@ enum {
 	MESH_STALL_MS = 90 * 1000,     /* a link that takes nothing is cut */
 	MESH_BACKOFF_MIN_MS = 250,
 	MESH_BACKOFF_MAX_MS = 30 * 1000,
+	MESH_FOUND_MS = 2 * 1000,
 	MESH_STEADY_MS = 10 * 1000 /* a link this old resets the back-off */
 };
 
@@ -62,9 +65,9 @@ struct mesh_event {
 	enum mesh_event_kind kind;
 	const char *address; /* of the program at the other end */
 	const char *text;
-	int peer;     /* of MESH_UNREACHABLE */
-	int failures; /* of it: how many times in a row by now */
-	bool have_key;
+	int peer;      /* of MESH_UNREACHABLE */
+	int failures;  /* of it: how many times in a row by now */
+	bool have_key; /* of MESH_UP, MESH_DOWN, MESH_TWIN; `key` is known */
 	uint8_t key[WIRE_KEY_SIZE];
 	uint32_t seq;
 	const uint8_t *bytes;
@@ -115,7 +118,11 @@ void mesh_set_local(
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
 
-/* Tells where a peer can be dialled; dials it now, unless it is linked. */
+/*
+ * Tells where a peer can be dialled, which it is now, unless it is linked or
+ * was dialled within MESH_FOUND_MS: whoever answers for it again and again
+ * does not make us dial as often.
+ */
 void mesh_found(struct mesh *mesh, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms);
 

@@ -25,7 +25,7 @@
 #define BOB   "bob.local:1"
 #define CAROL "carol.local:1"
 
-enum { START_MS = 5 * 1000 * 1000, NODES = 2, OTHERS = MESH_LINKS_MAX + 1 };
+enum { START_MS = 5 * 1000 * 1000, NODES = 2, OTHERS = MESH_LINKS_MAX + 8 };
 
 struct node {
 	bool open;
@@ -574,17 +574,67 @@ static void mesh_puts_a_newer_link_in_an_older_ones_place(void **state)
 		older = join_up(bob, MESH_ACCEPTED, -1, addresses[i], "x1");
 		newer = join(bob, MESH_ACCEPTED, -1, addresses[i]);
 		settle();
+		assert_false(older->eof); /* a name alone takes nothing */
+		hello(newer, "x1", NULL, 0);
+		settle();
 		assert_true(older->eof);
 		assert_non_null(strstr(bob->told.text, "down "));
 		assert_non_null(strstr(
 			bob->told.text, ": a newer link took its place\n"));
-		transcript_clear(&bob->told);
-		hello(newer, "x1", NULL, 0);
-		settle();
 		assert_non_null(strstr(bob->told.text, "up "));
 		assert_int_equal(link_count(bob), (int)i + 1);
 		transcript_clear(&bob->told);
 	}
+}
+
+/* Rule 4: two people of one name, or one who claims another's. */
+static void mesh_links_two_authors_of_one_address(void **state)
+{
+	struct other *first, *second;
+
+	(void)state;
+	first = join_up(bob, MESH_ACCEPTED, -1, ALICE, "x1");
+	second = join_up(bob, MESH_ACCEPTED, -1, ALICE, "y1");
+	assert_false(first->eof || second->eof);
+	assert_int_equal(link_count(bob), 2);
+	leave(second);
+	settle();
+	assert_true(mesh_has_link(bob->mesh, ALICE));
+	assert_false(first->eof);
+}
+
+/* Rule 2, a moment later: our dial was faster, his is on its way. */
+static void mesh_refuses_a_higher_caller_just_after_it_dialled_him(void **state)
+{
+	struct other *dialled, *calling;
+
+	(void)state;
+	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
+	dialled = join_up(bob, MESH_DIALLED, 0, CAROL, "c1");
+	assert_true(mesh_is_linked(bob->mesh, 0));
+	calling = join(bob, MESH_ACCEPTED, -1, CAROL);
+	settle();
+	assert_true(calling->eof);
+	assert_false(dialled->eof);
+	now_ms += 2000;
+	calling = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
+	assert_false(calling->eof);
+	assert_true(dialled->eof);
+	transcript_clear(&bob->told);
+}
+
+/* Rule 5. */
+static void mesh_refuses_who_answers_by_another_name(void **state)
+{
+	struct other *o;
+
+	(void)state;
+	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
+	o = join(bob, MESH_DIALLED, 0, ALICE);
+	settle();
+	assert_true(o->eof);
+	assert_false(mesh_is_linked(bob->mesh, 0));
+	assert_told(&bob->told, "unreachable 0, 1 times\n");
 }
 
 /* Rule 2: the higher caller waits for our own dial, the lower one is let in. */
@@ -663,7 +713,7 @@ static void mesh_keeps_one_of_two_crossing_dials(void **state)
 
 static void mesh_takes_64_links(void **state)
 {
-	int fds[2];
+	struct other *o;
 
 	(void)state;
 	for (int i = 0; i < MESH_LINKS_MAX; i++) {
@@ -676,12 +726,16 @@ static void mesh_takes_64_links(void **state)
 	}
 	settle();
 	assert_int_equal(link_count(bob), MESH_LINKS_MAX);
-	make_pair(fds);
-	assert_int_equal(
-		mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED, -1, now_ms), -1);
-	assert_int_equal(errno, ENOBUFS);
-	assert_int_equal(close(fds[1]), 0);
+	o = join(bob, MESH_ACCEPTED, -1, ALICE);
+	settle();
+	assert_true(o->eof);
+	assert_told(
+		&bob->told, "refused " ALICE ": there are too many links\n");
+	/* For whom we look there is still a place. */
+	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
+	(void)join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
 	leave(others[0]);
+	leave(others[1]);
 	settle();
 	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
 }
@@ -904,7 +958,9 @@ static void mesh_survives_a_thousand_callers_in_one_turn(void **state)
 				 now_ms) == 0;
 		assert_int_equal(close(fds[1]), 0);
 	}
-	assert_in_range(taken, MESH_HALF_OPEN_MAX, 100);
+	assert_in_range(taken, MESH_HALF_OPEN_MAX,
+		MESH_LINKS_MAX + MESH_NAMED_MAX + MESH_HALF_OPEN_MAX +
+			MESH_DIALS_MAX);
 	mesh_count(bob->mesh, &counts);
 	assert_true(counts.half_open <= MESH_HALF_OPEN_MAX);
 	settle();
@@ -1398,6 +1454,13 @@ int main(void)
 			end),
 		cmocka_unit_test_setup_teardown(
 			mesh_keeps_one_of_two_crossing_dials, begin, end),
+		cmocka_unit_test_setup_teardown(
+			mesh_links_two_authors_of_one_address, begin, end),
+		cmocka_unit_test_setup_teardown(
+			mesh_refuses_a_higher_caller_just_after_it_dialled_him,
+			begin, end),
+		cmocka_unit_test_setup_teardown(
+			mesh_refuses_who_answers_by_another_name, begin, end),
 		cmocka_unit_test_setup_teardown(
 			mesh_takes_64_links, begin, end),
 		cmocka_unit_test_setup_teardown(
