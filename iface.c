@@ -5,8 +5,9 @@
  * Port 5353 is shared with every other multicast DNS program of the machine.
  * Who binds the wildcard address last gets everybody's unicast, so: if port
  * 5353 is free, we bind it and then permit sharing; if it is taken, we bind
- * the group's address, which gets multicast alone (macOS can not send from
- * such a socket; there the wildcard is shared).
+ * the group's address, which gets multicast alone.  That is not to be had for
+ * IPv6, nor on macOS, which can not send from such a socket: there the wildcard
+ * is shared.
  *
  * Every sending names its interface by index and its source address: either
  * alone lets another interface's address out.  On loopback the address
@@ -156,13 +157,15 @@ static int bind_any(int fd, int family)
 
 static int bind_shared(int fd, int family)
 {
-#if defined(__APPLE__)
-	return bind_any(fd, family);
-#else
+#if !defined(__APPLE__)
 	struct sockaddr_storage group = group_address(family, 0);
 
-	return bind(fd, (struct sockaddr *)&group, address_size(&group));
+	/* A link-local group can be bound on one interface only. */
+	if (family == AF_INET)
+		return bind(
+			fd, (struct sockaddr *)&group, address_size(&group));
 #endif
+	return bind_any(fd, family);
 }
 
 /* A socket on port 5353, or -1: then this family is not used. */

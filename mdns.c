@@ -62,6 +62,7 @@ enum {
 	TTL_ONE_SHOT_S = 10, /* 6.7 */
 	SCOPES_MAX = 2 * MDNS_INTERFACES_MAX,
 	REPLIES_MAX = 8,
+	REPLIES_A_SECOND = 20,
 	ANNOUNCEMENTS = 2,
 	SECOND_MS = 1000,
 	QUARTER_TTL_MS = TTL_HOST_S * 1000 / 4,
@@ -116,6 +117,9 @@ struct mdns {
 	int scope_count;
 	struct scope scopes[SCOPES_MAX];
 	struct question questions[MDNS_ASKED_MAX];
+	bool leaving;       /* after the goodbye our name is ours no more */
+	int64_t replies_ms; /* since when replies_left counts */
+	int replies_left;
 	int reply_count;
 	struct reply replies[REPLIES_MAX];
 	uint8_t out[MDNS_SEND_MAX];
@@ -309,11 +313,19 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 static void own_asked(struct mdns *m, struct scope *scope,
 	const struct reply *question, bool unicast, int64_t now_ms)
 {
+	if (m->leaving)
+		return;
 	if (question->one_shot ||
 		(unicast && now_ms - scope->answered_ms < QUARTER_TTL_MS)) {
-		/* More at once than this: the rest asks again. */
-		if (m->reply_count < REPLIES_MAX)
+		/* More than this: the rest asks again. */
+		if (now_ms - m->replies_ms >= SECOND_MS) {
+			m->replies_ms = now_ms;
+			m->replies_left = REPLIES_A_SECOND;
+		}
+		if (m->reply_count < REPLIES_MAX && m->replies_left > 0) {
 			m->replies[m->reply_count++] = *question;
+			m->replies_left--;
+		}
 		return;
 	}
 	if (scope->answer_waits)
@@ -368,6 +380,20 @@ static struct question *question_of(struct mdns *m, const struct name *name)
 	return NULL;
 }
 
+/* Can this be the address of one other program? */
+static bool is_unicast(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)address;
+	uint32_t host;
+
+	if (address->ss_family == AF_INET6)
+		return !IN6_IS_ADDR_UNSPECIFIED(&a6->sin6_addr) &&
+		       !IN6_IS_ADDR_MULTICAST(&a6->sin6_addr);
+	host = ntohl(a4->sin_addr.s_addr);
+	return host >> 24 != 0 && host >> 28 < 0xe; /* 0/8, 224/4, 240/4 */
+}
+
 /*
  * Keeps one address of a name that was asked for.  Those of one packet are
  * taken together; older ones that nobody has asked mdns_next for yet give way.
@@ -391,6 +417,8 @@ static void found_add(struct mdns *m, struct question *q, struct reader data,
 	} else {
 		return;
 	}
+	if (!is_unicast(&address))
+		return;
 	if (q->packet != m->packets)
 		q->addresses.count = 0;
 	q->packet = m->packets;
@@ -639,6 +667,7 @@ struct mdns *mdns_open(const char *name, uint64_t seed)
 	if (m == NULL)
 		return NULL;
 	m->random = seed;
+	m->replies_ms = INT64_MIN / 2;
 	errno = EINVAL;
 	if (name != NULL && !name_make(name, &m->own)) {
 		mdns_close(m);
@@ -686,7 +715,7 @@ static void scope_add(struct mdns *m, const struct mdns_interface *interface,
 	scope->interface = interface;
 	scope->family = family;
 	scope->answered_ms = now_ms - QUARTER_TTL_MS;
-	scope->announcements = ANNOUNCEMENTS;
+	scope->announcements = m->leaving ? 0 : ANNOUNCEMENTS;
 	scope->announce_ms = now_ms + random_ms(m, 20, 120);
 }
 
@@ -773,6 +802,7 @@ void mdns_stop_asking(struct mdns *m, const char *name)
 
 void mdns_goodbye(struct mdns *m)
 {
+	m->leaving = true;
 	for (int i = 0; i < m->scope_count; i++) {
 		m->scopes[i].goodbye_waits = true;
 		m->scopes[i].answer_waits = false;

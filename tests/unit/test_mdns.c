@@ -751,8 +751,6 @@ static void mdns_without_interfaces_is_silent_and_deaf(void **state)
 	input(BYTES(QUERY("\001") ALICE_LOCAL A_IN));
 	input(BYTES(RESPONSE("\001") BOB_A));
 	tell_found();
-	mdns_goodbye(mdns);
-	wait_ms(5000);
 	assert_told(&told, "");
 	/* One comes: announced, and asked from the beginning. */
 	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
