@@ -81,19 +81,26 @@ bool resolve_number(
 	return true;
 }
 
-/* The child: holds nothing of ours, least of all the database's lock. */
-static void child_run(int fd, const char *host, uint16_t port)
+/*
+ * The child: holds nothing of ours, least of all the database's lock, and
+ * hears no signal with our handlers, which would write into our pipe.
+ */
+static void child_run(
+	int fd, const char *host, uint16_t port, const sigset_t *mask)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP,
+		SIGCONT, SIGWINCH };
 	struct answer answer;
 	const char *at = (const char *)&answer;
 	size_t done = 0;
 
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		(void)signal(signals[i], SIG_DFL);
 	for (int i = 0; i < DESCRIPTORS_MAX; i++) {
 		if (i != fd)
 			(void)close(i); /* most were never open */
 	}
-	(void)signal(SIGINT, SIG_DFL);
-	(void)signal(SIGTERM, SIG_DFL);
+	(void)sigprocmask(SIG_SETMASK, mask, NULL); /* it was so before */
 	answer_fill(&answer, host, port, AI_NUMERICSERV);
 	while (done < sizeof(answer)) {
 		ssize_t n = write(fd, at + done, sizeof(answer) - done);
@@ -109,6 +116,7 @@ static void child_run(int fd, const char *host, uint16_t port)
 int resolve_start(struct resolve *r, int tag, const char *host, uint16_t port)
 {
 	struct lookup *l = NULL;
+	sigset_t all, mask;
 	int ends[2];
 
 	for (int i = 0; i < RESOLVE_MAX; i++) {
@@ -122,10 +130,14 @@ int resolve_start(struct resolve *r, int tag, const char *host, uint16_t port)
 	l->fd = ends[0];
 	l->slot = LOOP_NO_SLOT;
 	l->tag = tag;
+	(void)sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, &mask) < 0)
+		abort(); /* SIG_SETMASK is no mistake */
 	l->pid = fork();
 	if (l->pid == 0)
-		child_run(ends[1], host, port);
-	(void)close(ends[1]); /* the child's */
+		child_run(ends[1], host, port, &mask);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL); /* nor here */
+	(void)close(ends[1]);                        /* the child's */
 	if (l->pid < 0) {
 		(void)close(l->fd); /* nothing came through it */
 		l->fd = -1;
