@@ -78,7 +78,7 @@ static bool split_host_port(const char *text, struct target *target)
 	return true;
 }
 
-/* Cuts ".local" off a host; what is left must be a name. */
+/* Cuts ".local" off a host if what is left then is a name. */
 static bool cut_local(char *host)
 {
 	size_t size = strlen(host);
@@ -87,7 +87,11 @@ static bool cut_local(char *host)
 		host[size - 6] = '\0';
 	else if (strchr(host, '.') != NULL)
 		return false;
-	return people_name_valid(host);
+	if (people_name_valid(host))
+		return true;
+	if (size > 6 && host[size - 6] == '\0')
+		host[size - 6] = '.';
+	return false;
 }
 
 bool target_parse(const char *text, struct target *target)
@@ -164,8 +168,9 @@ static int names_parse(struct options *o, char **words, int count)
 			"NAME is 1 to %d of a-z 0-9 and -, without "
 			"- at its ends, and not info, warn or error",
 			PEOPLE_NAME_MAX);
-	if (o->dir != NULL && strlen(o->dir) >= OPTIONS_PATH_SIZE)
-		return usage_failed("that DIR is too long");
+	if (o->dir != NULL &&
+		(o->dir[0] == '\0' || strlen(o->dir) >= OPTIONS_PATH_SIZE))
+		return usage_failed("DIR is empty, or too long");
 	if (o->command != COMMAND_CHAT && count > 1)
 		return usage_failed("a PEER is for chatting only");
 	if (count - 1 > OPTIONS_PEERS_MAX)
@@ -173,12 +178,13 @@ static int names_parse(struct options *o, char **words, int count)
 	for (int i = 1; i < count; i++) {
 		struct target *peer = &o->peers[o->peer_count];
 
-		if (strcmp(words[i], o->name) == 0)
-			continue; /* everybody is linked with oneself */
 		if (!target_parse(words[i], peer))
 			return usage_failed("PEER is a name, HOST:PORT or "
 					    "[V6]:PORT, not '%s'",
 				words[i]);
+		if (peer->kind == TARGET_NAME &&
+			strcmp(peer->host, o->name) == 0)
+			continue; /* everybody is linked with oneself */
 		if (peer->kind == TARGET_NAME && o->no_mdns)
 			return usage_failed("with --no-mdns nobody can be "
 					    "found by name: give '%s' as "
@@ -290,6 +296,9 @@ void options_path(const struct options *o, char *path, size_t size)
 		(void)snprintf(path, size, "%s", o->dir);
 	else
 		(void)snprintf(path, size, "./%s.db", o->name);
+	/* With a slash behind it, a symbolic link would be followed. */
+	for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
+		path[end - 1] = '\0';
 }
 
 void options_default(struct options *o)

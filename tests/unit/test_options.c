@@ -94,7 +94,7 @@ static void commands_are_chosen_by_options(void **state)
 	assert_string_equal(path, "./alice.db");
 	assert_int_equal(parse(&o, "chat --log -n 5 alice"), OPTIONS_GO_ON);
 	assert_int_equal(o.command, COMMAND_LOG);
-	assert_int_equal(parse(&o, "chat --check -d /x alice"), OPTIONS_GO_ON);
+	assert_int_equal(parse(&o, "chat --check -d /x/ alice"), OPTIONS_GO_ON);
 	assert_int_equal(o.command, COMMAND_CHECK);
 	options_path(&o, path, sizeof(path));
 	assert_string_equal(path, "/x");
@@ -113,8 +113,9 @@ static void what_makes_no_sense_is_a_usage_error(void **state)
 		"chat alice [::1]", "chat alice bob.example", "chat alice _",
 		"chat -p 0 alice", "chat -p 65536 alice", "chat -p x alice",
 		"chat -p _ alice", "chat -n -1 alice", "chat -n 1x alice",
-		"chat -x alice", "chat --unknown alice", "chat -p",
-		"chat --no-mdns alice bob", "chat --no-mdns alice b.local:5",
+		"chat -x alice", "chat -d _ alice", "chat --unknown alice",
+		"chat -p", "chat --no-mdns alice bob",
+		"chat --no-mdns alice b.local:5",
 		"chat -i a -i a -i a -i a -i a -i a -i a -i a -i a alice" };
 	struct options o;
 
@@ -144,7 +145,8 @@ static void oneself_is_no_peer(void **state)
 	struct options o;
 
 	(void)state;
-	assert_int_equal(parse(&o, "chat alice alice bob"), OPTIONS_GO_ON);
+	assert_int_equal(
+		parse(&o, "chat alice alice alice.local bob"), OPTIONS_GO_ON);
 	assert_int_equal(o.peer_count, 1);
 	assert_string_equal(o.peers[0].host, "bob");
 }
@@ -163,6 +165,7 @@ static void a_peer_is_a_name_a_number_or_a_host(void **state)
 		{ "10.0.0.7:4000", TARGET_NUMBER, "10.0.0.7", 4000 },
 		{ "[fd77::1]:4000", TARGET_NUMBER, "fd77::1", 4000 },
 		{ "box:4000", TARGET_HOST, "box", 4000 },
+		{ "foo.bar.local:1", TARGET_HOST, "foo.bar.local", 1 },
 		{ "box.example:1", TARGET_HOST, "box.example", 1 },
 		{ "Box.Local:65535", TARGET_HOST, "Box.Local", 65535 },
 	};
