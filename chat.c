@@ -51,6 +51,8 @@
 
 enum {
 	LOOK_UP_AGAIN_MS = 5000,
+	NAMES_MS = 1000,           /* between two writings of names */
+	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	SETTLE_MS = 5000, /* others send what they have of a damaged log */
 	FAILURES_TOLD = 3 /* a peer that is not there yet is no news */
 };
@@ -58,8 +60,9 @@ enum {
 /* A PEER of the command line, and what became of it. */
 struct contact {
 	const struct target *target;
-	int peer;  /* of the mesh */
-	bool seen; /* it was linked once */
+	int peer;     /* of the mesh */
+	bool seen;    /* it was linked once */
+	bool unknown; /* its look-up failed, and that was told */
 	bool looking_up;
 	int64_t look_up_ms; /* TARGET_HOST: not before */
 };
@@ -77,9 +80,13 @@ struct chat {
 	int status;
 	bool started; /* the first turn is over */
 	bool done;
-	int64_t leave_ms;  /* 0, or when we leave at the latest */
-	bool full;         /* the disk, as last told */
-	bool scarce;       /* room on it, as last told */
+	int64_t leave_ms; /* 0, or when we leave at the latest */
+	bool full;        /* the disk, as last told */
+	bool cut_off;     /* no network interface, as last told */
+	bool scarce;      /* room on it, as last told */
+	bool own_told;    /* that others had messages of ours */
+	int64_t names_ms;
+	int64_t twin_ms;   /* no word about a twin before */
 	bool own_broken;   /* own log has holes, as last told */
 	int64_t settle_ms; /* 0, or when others were asked long enough */
 	int signal_slot;
@@ -297,6 +304,16 @@ static void chat_append_waiting(struct chat *c, int64_t now_ms)
 		w->used = false;
 }
 
+/* A message of ours that others had: it is shown, and told of once. */
+static void own_given(struct chat *c, const struct mesh_event *event)
+{
+	c->own_history = event->seq;
+	if (!c->own_told)
+		info(c, "%s has messages of yours that were missing here",
+			event->address);
+	c->own_told = true;
+}
+
 static void chat_record(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -318,8 +335,7 @@ static void chat_record(
 		return;
 	}
 	if (memcmp(event->key, people_own_key(c->people), LOG_KEY_SIZE) == 0)
-		info(c, "%s has a message of yours that was missing here",
-			event->address);
+		own_given(c, event);
 	record.size = chat_encode(c, reader_over(event->bytes, event->size),
 		time_of_gap(c, author, event->seq), c->scratch);
 	if (chat_append(c, &record, now_ms) == 0)
@@ -405,7 +421,11 @@ static void chat_line(
 			chat_leave(c, now_ms);
 		break;
 	case TERM_GONE:
-		c->status = EX_IOERR; /* as after SIGPIPE, without a word */
+		c->status = EX_IOERR;
+		if (event->error != EPIPE) /* as after SIGPIPE, not a word */
+			term_notice(c->term, "error",
+				"messages can not be written: %s",
+				strerror(event->error));
 		chat_leave(c, now_ms);
 		break;
 	}
@@ -441,16 +461,20 @@ static void contacts_update(struct chat *c, int64_t now_ms)
 	}
 }
 
+static bool contact_may_look_up(const struct contact *contact)
+{
+	return contact->target->kind == TARGET_HOST && !contact->looking_up;
+}
+
 static void contact_look_up(
 	struct chat *c, struct contact *contact, int64_t now_ms)
 {
-	if (contact->target->kind != TARGET_HOST || contact->looking_up ||
-		now_ms < contact->look_up_ms)
+	if (!contact_may_look_up(contact) || now_ms < contact->look_up_ms)
 		return;
-	if (resolve_start(c->resolve, contact->peer, contact->target->host,
-		    contact->target->port) < 0)
-		return; /* the next turn tries again */
-	contact->looking_up = true;
+	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
+	contact->looking_up =
+		resolve_start(c->resolve, contact->peer, contact->target->host,
+			contact->target->port) == 0;
 }
 
 static void chat_looked_up(
@@ -466,8 +490,10 @@ static void chat_looked_up(
 		return;
 	}
 	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-	if (is_verbose(c))
-		info(c, "%s: %s", contact->target->host, event->text);
+	if (!contact->unknown || is_verbose(c))
+		info(c, "%s can not be looked up (%s); trying on",
+			contact->target->host, event->text);
+	contact->unknown = true;
 }
 
 static void set_port(struct sockaddr_storage *address, uint16_t port)
@@ -494,6 +520,19 @@ static void chat_found(struct chat *c, struct mdns_found *found, int64_t now_ms)
 	}
 }
 
+/* The author at the other end as shown; or the name in its address. */
+static void name_of_event(const struct chat *c, const struct mesh_event *event,
+	char shown[PEOPLE_SHOWN_MAX + 1])
+{
+	char claimed[WIRE_ADDRESS_MAX + 1];
+
+	name_of_address(event->address, claimed);
+	(void)snprintf(
+		shown, PEOPLE_SHOWN_MAX + 1, "%.*s", PEOPLE_SHOWN_MAX, claimed);
+	if (event->have_key)
+		people_show(c->people, event->key, shown);
+}
+
 static void chat_up(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -501,12 +540,11 @@ static void chat_up(
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
 	name_of_address(event->address, claimed);
-	if (event->have_key && people_claim(c->people, event->key, claimed) < 0)
-		term_notice(c->term, "warn", "the name of %s was not kept: %s",
-			claimed, strerror(errno));
-	(void)snprintf(shown, sizeof(shown), "%.40s", claimed);
-	if (event->have_key)
-		people_show(c->people, event->key, shown);
+	if (event->have_key && !people_claim(c->people, event->key, claimed) &&
+		is_verbose(c))
+		info(c, "there is no room for the name of %s", claimed);
+	name_of_event(c, event, shown);
+	c->own_told = false;
 	if (log_doubt(c->log) && c->settle_ms == 0)
 		c->settle_ms = now_ms + SETTLE_MS;
 	info(c, "%s is here (%s)", shown, event->address);
@@ -517,13 +555,14 @@ static void chat_up(
 static void chat_down(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	char name[WIRE_ADDRESS_MAX + 1];
+	char name[PEOPLE_SHOWN_MAX + 1];
 
-	name_of_address(event->address, name);
+	name_of_event(c, event, name);
 	if (!mesh_has_link(c->mesh, event->address))
-		info(c, "%s is gone: %s", name, event->text);
+		info(c, "%s is gone (%s): %s", name, event->address,
+			event->text);
 	else if (is_verbose(c))
-		info(c, "%s: %s", name, event->text);
+		info(c, "%s (%s): %s", name, event->address, event->text);
 	tell_peer(c, "down", event, name);
 	contacts_update(c, now_ms);
 }
@@ -549,12 +588,16 @@ static void chat_event(
 				event->address[0] == '\0' ? "somebody unknown"
 							  : event->address,
 				event->text);
+		contacts_update(c, now_ms);
 		break;
 	case MESH_TWIN:
-		term_notice(c->term, "warn",
-			"%s uses a copy of this database; "
-			"two copies in use fork its history: stop one",
-			event->address);
+		if (now_ms >= c->twin_ms)
+			term_notice(c->term, "warn",
+				"%s uses a copy of this database; two copies "
+				"in use fork its history: stop one",
+				event->address);
+		c->twin_ms = now_ms + TOLD_AGAIN_MS;
+		contacts_update(c, now_ms);
 		break;
 	case MESH_UNREACHABLE:
 		contact = contact_of_peer(c, event->peer);
@@ -570,6 +613,18 @@ static void chat_event(
 
 /* The loop. */
 
+/* As the system would have: nobody is stopped whom nobody could wake. */
+static void stop_oneself(void)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL }, ours;
+
+	(void)sigemptyset(&usual.sa_mask);
+	if (sigaction(SIGTSTP, &usual, &ours) < 0)
+		return;
+	(void)raise(SIGTSTP);
+	(void)sigaction(SIGTSTP, &ours, NULL); /* it worked before */
+}
+
 static void chat_signals(
 	struct chat *c, const struct loop *loop, int64_t now_ms)
 {
@@ -582,7 +637,7 @@ static void chat_signals(
 		switch (signals[i]) {
 		case SIGTSTP:
 			term_suspend(c->term);
-			(void)raise(SIGSTOP); /* goes on below, after SIGCONT */
+			stop_oneself(); /* goes on here after SIGCONT */
 			term_resume(c->term);
 			break;
 		case SIGCONT:
@@ -670,6 +725,11 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 		log_settle(c->log);
 		c->settle_ms = 0;
 	}
+	if (now_ms >= c->names_ms && people_save(c->people) < 0)
+		term_notice(c->term, "warn", "names were not kept: %s",
+			strerror(errno));
+	if (now_ms >= c->names_ms)
+		c->names_ms = now_ms + NAMES_MS;
 	chat_problems(c);
 	chat_hold(c, now_ms);
 }
@@ -682,6 +742,9 @@ static void chat_interfaces(struct chat *c, int64_t now_ms)
 
 	if (!iface_changed(c->iface, &list, &count))
 		return;
+	if (count > 0 && c->cut_off)
+		info(c, "a network interface is up again");
+	c->cut_off = count == 0;
 	if (c->mdns != NULL)
 		mdns_set_interfaces(c->mdns, list, count, now_ms);
 	if (c->mdns != NULL && count == 0)
@@ -703,10 +766,26 @@ static void chat_interfaces(struct chat *c, int64_t now_ms)
 	mesh_set_local(c->mesh, local, local_count == 0 ? 1 : local_count);
 }
 
+/* The last attempt to keep what a full disk did not take. */
+static void chat_end(struct chat *c)
+{
+	c->done = true;
+	if (log_waiting(c->log) == 0 || log_commit(c->log, INT64_MAX) == 0)
+		return;
+	term_notice(c->term, "error", "what was said last was not kept: %s",
+		strerror(errno));
+	c->status = EX_IOERR;
+}
+
 void chat_want(struct chat *c, struct loop *loop)
 {
-	if (!c->started)
-		loop_wake(loop, loop->now_ms); /* history waits for nobody */
+	/* History waits for nobody, nor does a record that has room now. */
+	if (!c->started || (c->waiting.used && !c->full))
+		loop_wake(loop, loop->now_ms);
+	for (int i = 0; i < c->options.peer_count; i++) {
+		if (contact_may_look_up(&c->contacts[i]))
+			loop_wake(loop, c->contacts[i].look_up_ms);
+	}
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -735,13 +814,13 @@ void chat_run(struct chat *c, const struct loop *loop)
 	c->started = true;
 	chat_signals(c, loop, now_ms);
 	term_run(c->term, loop);
-	if (c->iface != NULL)
+	if (c->iface != NULL) {
 		iface_run(c->iface, loop, now_ms);
+		chat_interfaces(c, now_ms); /* before anybody is linked */
+	}
 	resolve_run(c->resolve, loop);
 	mesh_run(c->mesh, loop, now_ms);
 
-	if (c->iface != NULL)
-		chat_interfaces(c, now_ms);
 	while (c->mdns != NULL && iface_next(c->iface, &packet))
 		mdns_input(c->mdns, &packet, now_ms);
 	while (c->mdns != NULL && mdns_next(c->mdns, &found))
@@ -770,7 +849,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||
 			(term_idle(c->term) && mesh_is_idle(c->mesh))))
-		c->done = true;
+		chat_end(c);
 }
 
 int chat_adopt(struct chat *c, int fd, enum mesh_role role)
@@ -843,18 +922,20 @@ static void make_gitignore(int dir_fd)
 static int open_directory(struct chat *c, const char *path, bool *made)
 {
 	struct stat status;
+	bool is_link;
 
 	*made = mkdir(path, 0700) == 0;
 	if (!*made && errno != EEXIST)
 		return open_failed(c, EX_CANTCREAT, "can not make %s: %s", path,
 			strerror(errno));
+	is_link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
 	c->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->dir_fd < 0)
 		return open_failed(c, EX_CANTCREAT,
 			"can not use %s as a database: %s", path,
-			errno == ELOOP ? "it is a symbolic link; give the "
-					 "directory itself with -d"
-				       : strerror(errno));
+			is_link ? "it is a symbolic link; give the directory "
+				  "itself with -d"
+				: strerror(errno));
 	if (faccessat(c->dir_fd, "id", F_OK, 0) < 0 && errno == ENOENT)
 		*made = true;
 	if (fstat(c->dir_fd, &status) < 0 || (*made && sync_parent(path) < 0))
@@ -910,6 +991,7 @@ static int open_log(struct chat *c, const char *path)
 static int open_database(
 	struct chat *c, bool *made, char path[OPTIONS_PATH_SIZE])
 {
+	const char *file;
 	int status;
 
 	options_path(&c->options, path, OPTIONS_PATH_SIZE);
@@ -918,12 +1000,12 @@ static int open_database(
 		status = open_log(c, path);
 	if (status != EX_OK)
 		return status;
-	c->people = people_open(c->dir_fd, c->options.name, true);
+	c->people = people_open(c->dir_fd, c->options.name, true, &file);
 	if (c->people == NULL)
-		return open_failed(c, EX_DATAERR,
-			"can not use %s/id or "
-			"%s/names: %s",
-			path, path, strerror(errno));
+		return open_failed(c, errno == EBADMSG ? EX_DATAERR : EX_IOERR,
+			"can not use %s/%s: %s", path, file,
+			errno == EBADMSG ? "it is damaged; nothing was changed"
+					 : strerror(errno));
 	return EX_OK;
 }
 
@@ -982,7 +1064,9 @@ static int open_network(struct chat *c)
 	if (!c->options.no_mdns || c->options.interface_count > 0)
 		c->iface = iface_open(&iface);
 	if (c->mesh == NULL || c->resolve == NULL ||
-		(c->mdns == NULL && !c->options.no_mdns))
+		(c->mdns == NULL && !c->options.no_mdns) ||
+		(c->iface == NULL && (!c->options.no_mdns ||
+					     c->options.interface_count > 0)))
 		return open_failed(c, EX_OSERR, "%s", strerror(errno));
 	for (int i = 0; i < c->options.interface_count; i++) {
 		if (if_nametoindex(c->options.interfaces[i]) == 0)
@@ -1066,8 +1150,10 @@ struct chat *chat_open(const struct options *options, int *status)
 	bool made = false;
 
 	*status = EX_OSERR;
-	if (c == NULL)
+	if (c == NULL) {
+		(void)dprintf(options->err_fd, "error> out of memory\n");
 		return NULL;
+	}
 	c->options = *options;
 	c->dir_fd = -1;
 	*status = open_database(c, &made, path);
@@ -1100,12 +1186,6 @@ void chat_close(struct chat *c)
 		return;
 	if (c->term != NULL)
 		term_close(c->term);
-	if (c->log != NULL && log_waiting(c->log) > 0 &&
-		log_commit(c->log, INT64_MAX) < 0)
-		(void)dprintf(c->options.err_fd,
-			"error> what was said last "
-			"could not be kept: %s\n",
-			strerror(errno));
 	mesh_close(c->mesh);
 	mdns_close(c->mdns);
 	iface_close(c->iface);
@@ -1150,6 +1230,7 @@ static int catch_signals(void)
 		SIGWINCH };
 	struct sigaction action = { .sa_handler = on_signal,
 		.sa_flags = SA_RESTART };
+	struct sigaction before;
 
 	if (pipe(signal_pipe) < 0)
 		return -1;
@@ -1160,6 +1241,10 @@ static int catch_signals(void)
 	}
 	(void)sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) {
+		if (sigaction(caught[i], NULL, &before) < 0)
+			return -1;
+		if (before.sa_handler == SIG_IGN)
+			continue; /* nohup, or a shell without job control */
 		if (sigaction(caught[i], &action, NULL) < 0)
 			return -1;
 	}

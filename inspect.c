@@ -49,6 +49,8 @@ failed(int status, const char *format, ...)
 
 static int database_open(struct database *d, const struct options *options)
 {
+	const char *file;
+
 	d->log = NULL;
 	d->people = NULL;
 	options_path(options, d->path, sizeof(d->path));
@@ -57,11 +59,11 @@ static int database_open(struct database *d, const struct options *options)
 	if (d->dir_fd < 0)
 		return failed(EX_NOINPUT, "there is no database %s (%s)",
 			d->path, strerror(errno));
-	d->people = people_open(d->dir_fd, options->name, false);
+	d->people = people_open(d->dir_fd, options->name, false, &file);
 	if (d->people == NULL)
 		return failed(errno == EBADMSG ? EX_DATAERR : EX_NOINPUT,
-			"can not use %s/id or %s/names: %s", d->path, d->path,
-			strerror(errno));
+			"can not use %s/%s: %s", d->path, file,
+			errno == EBADMSG ? "it is damaged" : strerror(errno));
 	return EX_OK;
 }
 

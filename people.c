@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #if defined(__APPLE__)
 #include <sys/random.h>
@@ -43,6 +44,7 @@ struct people {
 	struct person *persons;
 	size_t count;
 	size_t capacity;
+	bool dirty; /* names were claimed since they were written */
 };
 
 bool people_name_valid(const char *name)
@@ -130,10 +132,15 @@ fail:
 /* Opens a file of ours for reading; *missing when there is none. */
 static FILE *file_open(int dir_fd, const char *name, bool *missing)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	int fd = openat(
+		dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+	FILE *file = NULL;
 
 	*missing = fd < 0 && errno == ENOENT;
+	errno = fd < 0 ? errno : EBADMSG;
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		file = fdopen(fd, "r");
 	if (fd >= 0 && file == NULL)
 		(void)close(fd); /* it was only read */
 	return file;
@@ -180,9 +187,12 @@ static struct person *person_find(const struct people *p, const uint8_t *key)
 	return NULL;
 }
 
-static bool name_is_free(const struct people *p, const char *name)
+/* Is the name of person `index` ours, or one before him in the list's? */
+static bool name_is_free(const struct people *p, size_t index)
 {
-	for (size_t i = 0; i < p->count; i++) {
+	const char *name = p->persons[index].name;
+
+	for (size_t i = 0; i < index; i++) {
 		if (strcmp(p->persons[i].name, name) == 0)
 			return false;
 	}
@@ -208,8 +218,7 @@ static int person_add(struct people *p, const uint8_t *key, const char *name)
 	person = &p->persons[p->count];
 	memcpy(person->key, key, WIRE_KEY_SIZE);
 	(void)snprintf(person->name, sizeof(person->name), "%s", name);
-	person->first = name_is_free(p, name);
-	p->count++;
+	person->first = name_is_free(p, p->count++);
 	return 0;
 }
 
@@ -272,7 +281,8 @@ static int names_write(const struct people *p)
 	return result;
 }
 
-struct people *people_open(int dir_fd, const char *own_name, bool make)
+struct people *people_open(
+	int dir_fd, const char *own_name, bool make, const char **file)
 {
 	struct people *p = calloc(1, sizeof(*p));
 
@@ -280,7 +290,11 @@ struct people *people_open(int dir_fd, const char *own_name, bool make)
 		return NULL;
 	p->dir_fd = dir_fd;
 	(void)snprintf(p->own_name, sizeof(p->own_name), "%s", own_name);
-	if (own_read(p, make) < 0 || names_read(p) < 0)
+	*file = "id";
+	if (own_read(p, make) < 0)
+		goto fail;
+	*file = "names";
+	if (names_read(p) < 0)
 		goto fail;
 	return p;
 fail:
@@ -294,6 +308,7 @@ void people_close(struct people *p)
 
 	if (p == NULL)
 		return;
+	(void)!people_save(p); /* names are learnt again */
 	free(p->persons);
 	free(p);
 	errno = error;
@@ -304,23 +319,36 @@ const uint8_t *people_own_key(const struct people *p)
 	return p->own_key;
 }
 
-int people_claim(struct people *p, const uint8_t *key, const char *name)
+bool people_claim(struct people *p, const uint8_t *key, const char *name)
 {
 	struct person *person = person_find(p, key);
 
 	if (!people_name_valid(name) ||
 		memcmp(key, p->own_key, WIRE_KEY_SIZE) == 0)
-		return 0;
+		return true;
 	if (person != NULL && strcmp(person->name, name) == 0)
-		return 0;
-	if (person == NULL) {
-		if (person_add(p, key, name) < 0)
-			return -1;
-		return names_write(p);
+		return true;
+	/* Who claims another name is its last claimant, whoever has it. */
+	if (person != NULL) {
+		p->count--;
+		memmove(person, person + 1,
+			(size_t)(p->persons + p->count - person) *
+				sizeof(*person));
 	}
-	person->first = name_is_free(p, name);
-	(void)snprintf(person->name, sizeof(person->name), "%s", name);
-	return names_write(p);
+	if (person_add(p, key, name) < 0)
+		return false;
+	for (size_t i = 0; i < p->count; i++)
+		p->persons[i].first = name_is_free(p, i);
+	p->dirty = true;
+	return true;
+}
+
+int people_save(struct people *p)
+{
+	if (p->dirty && names_write(p) < 0)
+		return -1;
+	p->dirty = false;
+	return 0;
 }
 
 void people_show(const struct people *p, const uint8_t *key,

@@ -5,7 +5,7 @@
  * Two files in the database directory.  `id` holds our own author id, made
  * once from 32 random bytes.  `names` holds a line for each author that has
  * ever claimed a name: "ID NAME".  The first author to claim a name is shown
- * under it for ever; another one is shown as NAME~xxxxxx, with six letters of
+ * under it until it claims another; any other one as NAME~xxxxxx, with six letters of
  * its id; one that never claimed any is shown as the first 8 letters.
  */
 #ifndef PEOPLE_H
@@ -24,23 +24,28 @@ struct people;
 /*
  * Reads both files; own_name is ours, dir_fd is borrowed.  When there is no
  * `id` yet, one is made if `make` says so, which takes the database's lock to
- * be ours.  NULL and errno: EBADMSG when a file is not as above, or what the
- * system answers.
+ * be ours.  NULL and errno, and *file names the one that it was: EBADMSG when
+ * it is not as above, or what the system answers.
  */
-struct people *people_open(
-	int dir_fd, const char *own_name, bool make) MUST_USE;
+struct people *people_open(int dir_fd, const char *own_name, bool make,
+	const char **file) MUST_USE;
 void people_close(struct people *people);
 
 /* Our own author, WIRE_KEY_SIZE bytes, valid until people_close. */
 const uint8_t *people_own_key(const struct people *people);
 
 /*
- * An author has claimed a name; keeps it, on disk as well, unless that author
- * has that name already.  A malformed name is ignored.  Returns 0, or -1 and
- * errno when it could not be written; it is then remembered in memory only.
+ * An author has claimed a name, which people_save then keeps on the disk.  A
+ * malformed name is ignored.  False when there is no room for it.
  */
-int people_claim(
+bool people_claim(
 	struct people *people, const uint8_t *key, const char *name) MUST_USE;
+
+/*
+ * Writes the names if there are new ones; people_close does as well.  Returns
+ * 0, or -1 and errno: then they are tried again when called again.
+ */
+int people_save(struct people *people) MUST_USE;
 
 /* Writes the name under which an author is shown. */
 void people_show(const struct people *people, const uint8_t *key,

@@ -6,6 +6,7 @@
 
 static const uint8_t bob[WIRE_KEY_SIZE] = "cbob";
 static const uint8_t mallory[WIRE_KEY_SIZE] = "cmallory1";
+static const char *file;
 
 static const char *shown(const struct people *p, const uint8_t *key)
 {
@@ -40,7 +41,7 @@ static void own_id_is_made_once_and_kept(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
+	p = people_open(s.fd, "alice", true, &file);
 	assert_non_null(p);
 	memcpy(key, people_own_key(p), sizeof(key));
 	assert_int_equal(wire_id_of_key(key, id), WIRE_ID_MAX);
@@ -50,7 +51,7 @@ static void own_id_is_made_once_and_kept(void **state)
 	assert_string_equal(scratch_read(&s, "id"), id);
 	assert_int_equal(fstatat(s.fd, "id", &status, 0), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
-	p = people_open(s.fd, "alice", true);
+	p = people_open(s.fd, "alice", true, &file);
 	assert_memory_equal(people_own_key(p), key, sizeof(key));
 	assert_string_equal(shown(p, key), "alice");
 	people_close(p);
@@ -73,7 +74,7 @@ static void a_damaged_id_is_refused_and_never_made_anew(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		scratch_write(&s, "id", bad[i]);
 		errno = 0;
-		assert_null(people_open(s.fd, "alice", true));
+		assert_null(people_open(s.fd, "alice", true, &file));
 		assert_int_equal(errno, EBADMSG);
 		assert_string_equal(scratch_read(&s, "id"), bad[i]);
 	}
@@ -88,7 +89,7 @@ static void an_id_behind_a_symbolic_link_is_refused(void **state)
 	scratch_make(&s);
 	scratch_write(&s, "elsewhere", "whatever");
 	assert_int_equal(symlinkat("elsewhere", s.fd, "id"), 0);
-	assert_null(people_open(s.fd, "alice", true));
+	assert_null(people_open(s.fd, "alice", true, &file));
 	assert_string_equal(scratch_read(&s, "elsewhere"), "whatever");
 	scratch_remove(&s);
 }
@@ -100,7 +101,7 @@ static void who_never_claimed_a_name_is_shown_by_id(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
+	p = people_open(s.fd, "alice", true, &file);
 	assert_string_equal(shown(p, mallory), "cmallory");
 	people_close(p);
 	scratch_remove(&s);
@@ -113,13 +114,13 @@ static void the_first_to_claim_a_name_keeps_it(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
-	assert_int_equal(people_claim(p, bob, "bob"), 0);
-	assert_int_equal(people_claim(p, mallory, "bob"), 0);
+	p = people_open(s.fd, "alice", true, &file);
+	assert_true(people_claim(p, bob, "bob"));
+	assert_true(people_claim(p, mallory, "bob"));
 	assert_string_equal(shown(p, bob), "bob");
 	assert_string_equal(shown(p, mallory), "bob~cmallo");
 	people_close(p);
-	p = people_open(s.fd, "alice", true);
+	p = people_open(s.fd, "alice", true, &file);
 	assert_string_equal(shown(p, bob), "bob");
 	assert_string_equal(shown(p, mallory), "bob~cmallo");
 	people_close(p);
@@ -135,10 +136,10 @@ static void nobody_else_is_shown_under_our_own_name(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
-	assert_int_equal(people_claim(p, mallory, "alice"), 0);
+	p = people_open(s.fd, "alice", true, &file);
+	assert_true(people_claim(p, mallory, "alice"));
 	assert_string_equal(shown(p, mallory), "alice~cmallo");
-	assert_int_equal(people_claim(p, people_own_key(p), "bob"), 0);
+	assert_true(people_claim(p, people_own_key(p), "bob"));
 	assert_string_equal(shown(p, people_own_key(p)), "alice");
 	people_close(p);
 	scratch_remove(&s);
@@ -151,9 +152,9 @@ static void a_malformed_claim_is_ignored(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
-	assert_int_equal(people_claim(p, bob, "bob\nx y"), 0);
-	assert_int_equal(people_claim(p, bob, "192.168.1.5"), 0);
+	p = people_open(s.fd, "alice", true, &file);
+	assert_true(people_claim(p, bob, "bob\nx y"));
+	assert_true(people_claim(p, bob, "192.168.1.5"));
 	assert_string_equal(shown(p, bob), "cbob");
 	assert_int_equal(faccessat(s.fd, "names", F_OK, 0), -1);
 	people_close(p);
@@ -167,15 +168,50 @@ static void a_name_can_be_changed(void **state)
 
 	(void)state;
 	scratch_make(&s);
-	p = people_open(s.fd, "alice", true);
-	assert_int_equal(people_claim(p, bob, "bob"), 0);
-	assert_int_equal(people_claim(p, bob, "robert"), 0);
+	p = people_open(s.fd, "alice", true, &file);
+	assert_true(people_claim(p, bob, "bob"));
+	assert_true(people_claim(p, bob, "robert"));
 	assert_string_equal(shown(p, bob), "robert");
-	assert_int_equal(people_claim(p, mallory, "bob"), 0);
+	assert_true(people_claim(p, mallory, "bob"));
 	assert_string_equal(shown(p, mallory), "bob");
+	assert_int_equal(people_save(p), 0);
 	assert_string_equal(
 		scratch_read(&s, "names"), "cbob robert\ncmallory1 bob\n");
 	people_close(p);
+	scratch_remove(&s);
+}
+
+static void an_older_claimant_gets_no_name_that_was_taken(void **state)
+{
+	struct scratch s;
+	struct people *p;
+
+	(void)state;
+	scratch_make(&s);
+	p = people_open(s.fd, "alice", true, &file);
+	assert_true(people_claim(p, mallory, "mallory"));
+	assert_true(people_claim(p, bob, "bob"));
+	assert_true(people_claim(p, mallory, "bob"));
+	for (int life = 0; life < 2; life++) {
+		assert_string_equal(shown(p, bob), "bob");
+		assert_string_equal(shown(p, mallory), "bob~cmallo");
+		people_close(p);
+		p = people_open(s.fd, "alice", true, &file);
+	}
+	people_close(p);
+	scratch_remove(&s);
+}
+
+static void a_fifo_in_place_of_a_file_is_refused(void **state)
+{
+	struct scratch s;
+
+	(void)state;
+	scratch_make(&s);
+	assert_int_equal(mkfifoat(s.fd, "id", 0600), 0);
+	assert_null(people_open(s.fd, "alice", true, &file));
+	assert_int_equal(errno, EBADMSG);
+	assert_string_equal(file, "id");
 	scratch_remove(&s);
 }
 
@@ -190,7 +226,7 @@ static void damaged_names_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		scratch_write(&s, "names", bad[i]);
 		errno = 0;
-		assert_null(people_open(s.fd, "alice", true));
+		assert_null(people_open(s.fd, "alice", true, &file));
 		assert_int_equal(errno, EBADMSG);
 	}
 	scratch_remove(&s);
@@ -208,6 +244,8 @@ int main(void)
 		cmocka_unit_test(nobody_else_is_shown_under_our_own_name),
 		cmocka_unit_test(a_malformed_claim_is_ignored),
 		cmocka_unit_test(a_name_can_be_changed),
+		cmocka_unit_test(an_older_claimant_gets_no_name_that_was_taken),
+		cmocka_unit_test(a_fifo_in_place_of_a_file_is_refused),
 		cmocka_unit_test(damaged_names_are_refused),
 	};
 
