@@ -139,6 +139,24 @@ FOREIGN = bytes wire log
 foreign:
 	tests/foreign $(FOREIGN)
 
+# Whole nodes on a simulated clock, network and disk: `make sim SEEDS=1000`.
+SEEDS = 100
+SEED = 1
+NODES = 0
+SIM_CALLS = clock_gettime getentropy getrandom getpid connect getsockopt send \
+	recv close openat mkdir mkdirat pwrite write ftruncate fsync fdatasync \
+	renameat unlinkat
+SIM = sim net disk
+
+sim: build/tests/sim/sim
+	build/tests/sim/sim -n $(SEEDS) $(SEED) $(NODES)
+
+build/tests/sim/sim: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(tested)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(SANITIZE) $(CFLAGS) -o $@ \
+		$(SIM:%=tests/sim/%.c) $(tested) $(LDFLAGS) \
+		$(SIM_CALLS:%=-Wl,--wrap=%)
+
 lint:
 	tests/lint
 
@@ -170,8 +188,8 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make clean'
 
-.PHONY: all static test unit scenarios fuzz crash bench foreign lint flags \
-	format install clean help
+.PHONY: all static test unit scenarios fuzz crash sim sim-mutants bench foreign \
+	lint flags format install clean help
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * net.c: the network.  A connection is two ends, each a descriptor of a node
+ * that is good for its number only, and a flow of bytes from either end.
+ *
+ *	CALLING --target lives--> OPEN		machine without power, or a
+ *	   +--nobody listens--> refused		wall: nothing, for ever
+ *
+ * A flow holds at most a window of bytes.  They arrive after a delay and in
+ * chunks; behind a wall, or while the machine is off, they wait.  What reaches
+ * an end that is gone is answered by a reset.  As mesh.c asks of TCP, every
+ * end is probed, and given up when nothing came through for 30 s.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "world.h"
+
+enum {
+	CONNS_MAX = 128,
+	WINDOW_MAX = 32 * 1024,
+	SYN_AGAIN_MS = 1000,
+	PROBE_MS = 5000,
+	GIVE_UP_MS = 30 * 1000
+};
+
+struct flow {
+	size_t size;    /* bytes on their way, or not yet read */
+	size_t arrived; /* of these */
+	int64_t due_ms; /* when some more arrive */
+	bool closed;    /* its end was, so an end of file follows */
+	struct wire listener;
+	uint8_t bytes[WINDOW_MAX];
+};
+
+struct end {
+	struct node *node;
+	int fd;        /* -1: gone */
+	int error;     /* that the next call gets */
+	bool finished; /* the end of file has arrived */
+	int64_t heard_ms;
+};
+
+enum conn_state { CONN_FREE, CONN_CALLING, CONN_OPEN };
+
+struct conn {
+	enum conn_state state;
+	int64_t due_ms; /* CALLING: when it reaches the target; OPEN: probe */
+	size_t window;
+	struct end end[2];   /* that of the caller first */
+	struct flow flow[2]; /* from that end */
+};
+
+static struct conn conns[CONNS_MAX];
+
+int __real_close(int fd);
+int __real_getsockopt(
+	int fd, int level, int option, void *value, socklen_t *size);
+int __wrap_close(int fd);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_getsockopt(
+	int fd, int level, int option, void *value, socklen_t *size);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
+
+static struct conn *conn_find(int fd, int *end)
+{
+	for (int i = 0; i < CONNS_MAX; i++) {
+		for (*end = 0; *end < 2; ++*end) {
+			if (conns[i].state != CONN_FREE && fd >= 0 &&
+				conns[i].end[*end].fd == fd)
+				return &conns[i];
+		}
+	}
+	return NULL;
+}
+
+static int64_t delay_ms(void)
+{
+	int64_t most_ms = world.delay_ms * (chance(20) ? 20 : 1);
+
+	return world.now_ms + (int64_t)luck((uint64_t)most_ms + 1);
+}
+
+static bool passes(const struct end *from, const struct end *to)
+{
+	return !world.wall[from->node->number][to->node->number] &&
+	       !to->node->off;
+}
+
+static void flow_wake(struct flow *f)
+{
+	if (f->due_ms == NEVER)
+		f->due_ms = delay_ms();
+}
+
+static void end_fail(struct conn *c, int end, int error)
+{
+	if (c->end[end].fd < 0 || c->end[end].error != 0)
+		return;
+	trace("net: %s loses %s: %s", c->end[end].node->name,
+		c->end[1 - end].node->name, strerror(error));
+	c->end[end].error = error;
+	c->flow[end].size = c->flow[end].arrived;
+	c->flow[1 - end].size = c->flow[1 - end].arrived = 0;
+}
+
+/*
+ * The process closed it.  What it has sent goes on, unless it had not read
+ * all that came; an end of file follows, unless the connection was lost.
+ */
+static void end_close(struct conn *c, int end)
+{
+	c->end[end].fd = -1;
+	c->flow[end].closed = c->end[end].error == 0;
+	if (c->flow[1 - end].size > 0)
+		c->flow[end].size = c->flow[end].arrived;
+	c->flow[1 - end].size = c->flow[1 - end].arrived = 0;
+	flow_wake(&c->flow[end]);
+	if (c->state == CONN_CALLING || c->end[1 - end].fd < 0)
+		c->state = CONN_FREE;
+}
+
+/* Some bytes of a flow arrive, or what follows them. */
+static void flow_run(struct conn *c, int from)
+{
+	struct flow *f = &c->flow[from];
+	struct end *to = &c->end[1 - from];
+	size_t left = f->size - f->arrived;
+
+	f->due_ms = NEVER;
+	if (!passes(&c->end[from], to)) {
+		f->due_ms = world.now_ms + 200 + (int64_t)luck(800);
+		return;
+	}
+	if (to->fd < 0) {
+		f->size = f->arrived = 0;
+		if (passes(to, &c->end[from]))
+			end_fail(c, from, ECONNRESET);
+		return;
+	}
+	if (left > 1 && !chance(2))
+		left = 1 + luck(left);
+	f->arrived += left;
+	if (f->arrived < f->size)
+		f->due_ms = delay_ms();
+	else if (f->closed)
+		to->finished = true;
+}
+
+static void end_probe(struct conn *c, int end)
+{
+	struct end *e = &c->end[end], *other = &c->end[1 - end];
+
+	if (passes(e, other) && passes(other, e)) {
+		e->heard_ms = world.now_ms;
+		if (other->fd < 0 && !c->flow[1 - end].closed)
+			end_fail(c, end, ECONNRESET);
+	} else if (world.now_ms - e->heard_ms >= GIVE_UP_MS) {
+		end_fail(c, end, ETIMEDOUT);
+	}
+}
+
+/* The windows and what listens in are set up; both sides may send. */
+static void conn_open(struct conn *c)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		wrong("no more descriptors");
+	c->state = CONN_OPEN;
+	c->due_ms = world.now_ms + PROBE_MS;
+	c->end[0].heard_ms = c->end[1].heard_ms = world.now_ms;
+	c->end[1].fd = fd;
+	wire_open(&c->flow[0].listener, WIRE_ACCEPTOR, c->end[1].node->address);
+	wire_open(&c->flow[1].listener, WIRE_DIALLER, c->end[0].node->address);
+	trace("net: %s is linked to %s", c->end[0].node->name,
+		c->end[1].node->name);
+	node_called(c->end[1].node, fd);
+}
+
+static void conn_run(struct conn *c)
+{
+	if (c->state == CONN_OPEN) {
+		c->due_ms = world.now_ms + PROBE_MS;
+		end_probe(c, 0);
+		end_probe(c, 1);
+	} else if (!passes(&c->end[0], &c->end[1]) ||
+		   !passes(&c->end[1], &c->end[0])) {
+		c->due_ms = world.now_ms + SYN_AGAIN_MS;
+	} else if (c->end[1].node->chat == NULL) {
+		c->due_ms = NEVER;
+		end_fail(c, 0, ECONNREFUSED);
+	} else {
+		conn_open(c);
+	}
+}
+
+void net_begin(void)
+{
+	for (int i = 0; i < CONNS_MAX; i++)
+		conns[i].state = CONN_FREE;
+}
+
+int64_t net_next_ms(void)
+{
+	int64_t next_ms = NEVER;
+
+	for (int i = 0; i < CONNS_MAX; i++) {
+		const struct conn *c = &conns[i];
+
+		if (c->state == CONN_FREE)
+			continue;
+		if (c->due_ms < next_ms)
+			next_ms = c->due_ms;
+		for (int e = 0; e < 2; e++) {
+			if (c->flow[e].due_ms < next_ms)
+				next_ms = c->flow[e].due_ms;
+		}
+	}
+	return next_ms;
+}
+
+void net_run(void)
+{
+	for (int i = 0; i < CONNS_MAX; i++) {
+		struct conn *c = &conns[i];
+
+		for (int e = 0; e < 2; e++) {
+			if (c->state != CONN_FREE &&
+				c->flow[e].due_ms <= world.now_ms)
+				flow_run(c, e);
+		}
+		if (c->state != CONN_FREE && c->due_ms <= world.now_ms)
+			conn_run(c);
+	}
+}
+
+int net_ready(int fd, short events)
+{
+	int end, ready = 0;
+	const struct conn *c = conn_find(fd, &end);
+
+	if (c == NULL)
+		return -1;
+	if (c->end[end].error != 0)
+		return events | POLLERR;
+	if (c->state == CONN_CALLING)
+		return 0;
+	if (c->flow[1 - end].arrived > 0 || c->end[end].finished)
+		ready |= POLLIN;
+	if (c->flow[end].size < c->window)
+		ready |= POLLOUT;
+	return ready & events;
+}
+
+int net_count(const struct node *n)
+{
+	int count = 0;
+
+	for (int i = 0; i < CONNS_MAX; i++) {
+		for (int e = 0; e < 2; e++)
+			count += conns[i].state != CONN_FREE &&
+				 conns[i].end[e].fd >= 0 &&
+				 conns[i].end[e].node == n;
+	}
+	return count;
+}
+
+void net_stop(const struct node *n)
+{
+	for (int i = 0; i < CONNS_MAX; i++) {
+		struct conn *c = &conns[i];
+
+		for (int e = 0; e < 2; e++) {
+			if (c->state == CONN_FREE || c->end[e].node != n ||
+				c->end[e].fd < 0)
+				continue;
+			end_close(c, e);
+			if (n->stop == STOP_KILLED)
+				continue;
+			/* Without power nothing more is said. */
+			c->flow[e].closed = false;
+			c->flow[e].size = c->flow[e].arrived;
+			c->flow[e].due_ms = NEVER;
+		}
+	}
+}
+
+/* Both ends lose it, or only one, and the other does not know yet. */
+void net_reset(void)
+{
+	struct conn *c = &conns[luck(CONNS_MAX)];
+	int end = (int)luck(2);
+
+	for (int i = 0; i < CONNS_MAX && c->state != CONN_OPEN; i++)
+		c = &conns[i];
+	if (c->state != CONN_OPEN)
+		return;
+	end_fail(c, end, ECONNRESET);
+	if (chance(2))
+		end_fail(c, 1 - end, ECONNRESET);
+	else
+		c->flow[end].size = c->flow[end].arrived;
+}
+
+/* The calls. */
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	struct sockaddr_in to;
+	struct conn *c = conns;
+	int target;
+
+	if (size != sizeof(to))
+		wrong("%s calls an address that nobody gave it",
+			world.running->name);
+	memcpy(&to, address, sizeof(to));
+	target = (int)(ntohl(to.sin_addr.s_addr) & 255) - 1;
+	while (c->state != CONN_FREE) {
+		if (++c == conns + CONNS_MAX)
+			wrong("more than %d connections", CONNS_MAX);
+	}
+	memset(c->end, 0, sizeof(c->end));
+	for (int e = 0; e < 2; e++)
+		memset(&c->flow[e], 0, offsetof(struct flow, listener));
+	c->state = CONN_CALLING;
+	c->window = 1 + luck(chance(4) ? 100 : WINDOW_MAX);
+	c->due_ms = delay_ms();
+	c->flow[0].due_ms = c->flow[1].due_ms = NEVER;
+	c->end[0].node = world.running;
+	c->end[0].fd = fd;
+	c->end[1].node = &world.nodes[target];
+	c->end[1].fd = -1;
+	errno = EINPROGRESS;
+	return -1;
+}
+
+int __wrap_getsockopt(
+	int fd, int level, int option, void *value, socklen_t *size)
+{
+	int end;
+	const struct conn *c = conn_find(fd, &end);
+
+	if (c == NULL || level != SOL_SOCKET || option != SO_ERROR)
+		return __real_getsockopt(fd, level, option, value, size);
+	memcpy(value, &c->end[end].error, sizeof(int));
+	return 0;
+}
+
+/* Bytes leave a node: what they say is held against what is true. */
+static void flow_listen(struct flow *f, const uint8_t *bytes, size_t size)
+{
+	struct wire_event event;
+
+	if (fifo_room(&f->listener.in) < size)
+		wrong("%s sends what nobody can read", world.running->name);
+	memcpy(fifo_tail(&f->listener.in), bytes, size);
+	fifo_added(&f->listener.in, size);
+	while (wire_next(&f->listener, &event)) {
+		switch (event.kind) {
+		case WIRE_EVENT_CALLER:
+			wire_admit(&f->listener);
+			break;
+		case WIRE_EVENT_ID:
+			told_id(event.key);
+			break;
+		case WIRE_EVENT_HEAD:
+			told_head(event.key, event.seq);
+			break;
+		case WIRE_EVENT_CHANGE:
+			told_record(&event);
+			break;
+		case WIRE_EVENT_BROKEN:
+			wrong("%s sends nonsense: %s", world.running->name,
+				event.text);
+		case WIRE_EVENT_LINK:
+		case WIRE_EVENT_READY:
+			break;
+		}
+	}
+}
+
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
+{
+	int end;
+	struct conn *c = conn_find(fd, &end);
+	struct flow *f;
+
+	(void)flags;
+	errno = ECONNRESET;
+	if (call_is_stopped() || c == NULL || c->end[end].error != 0)
+		return -1;
+	f = &c->flow[end];
+	errno = EAGAIN;
+	if (f->size >= c->window)
+		return -1;
+	if (size > c->window - f->size)
+		size = c->window - f->size;
+	screen_read(world.running);
+	flow_listen(f, bytes, size);
+	memcpy(f->bytes + f->size, bytes, size);
+	f->size += size;
+	flow_wake(f);
+	return (ssize_t)size;
+}
+
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
+{
+	int end;
+	struct conn *c = conn_find(fd, &end);
+	struct flow *f;
+
+	(void)flags;
+	errno = ECONNRESET;
+	if (world.running->dead || c == NULL)
+		return -1;
+	errno = c->end[end].error;
+	if (errno != 0)
+		return -1;
+	f = &c->flow[1 - end];
+	errno = EAGAIN;
+	if (f->arrived == 0)
+		return c->end[end].finished ? 0 : -1;
+	if (size > f->arrived)
+		size = f->arrived;
+	memcpy(bytes, f->bytes, size);
+	memmove(f->bytes, f->bytes + size, f->size - size);
+	f->size -= size;
+	f->arrived -= size;
+	return (ssize_t)size;
+}
+
+int __wrap_close(int fd)
+{
+	int end;
+	struct conn *c = conn_find(fd, &end);
+
+	if (c != NULL)
+		end_close(c, end);
+	return __real_close(fd);
+}
