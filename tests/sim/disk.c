@@ -385,6 +385,7 @@ static void root_make(int node, struct file *f)
 void disk_begin(const char *path)
 {
 	(void)snprintf(top, sizeof(top), "%s", path);
+	(void)mkdir(top, 0700); /* it may be there */
 	for (int i = 0; i < world.node_count; i++) {
 		roots[i] = file_make(i, true, 0);
 		root_make(i, roots[i]);
@@ -602,6 +603,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 	if (world.running->dead)
 		return -1;
 	n = __real_write(fd, bytes, size);
+	world.running->wrote = true;
 	screen_read(world.running);
 	return n;
 }

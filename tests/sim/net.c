@@ -23,6 +23,7 @@
 
 enum {
 	CONNS_MAX = 128,
+	FDS_MAX = 1024, /* a power of two, the usual limit of a process */
 	WINDOW_MAX = 32 * 1024,
 	SYN_AGAIN_MS = 1000,
 	PROBE_MS = 5000,
@@ -57,6 +58,7 @@ struct conn {
 };
 
 static struct conn conns[CONNS_MAX];
+static struct conn *conn_of_fd[FDS_MAX]; /* since it was last given out */
 
 int __real_close(int fd);
 int __real_getsockopt(
@@ -68,16 +70,15 @@ int __wrap_getsockopt(
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 
+/* Which end has this descriptor?  NULL: none. */
 static struct conn *conn_find(int fd, int *end)
 {
-	for (int i = 0; i < CONNS_MAX; i++) {
-		for (*end = 0; *end < 2; ++*end) {
-			if (conns[i].state != CONN_FREE && fd >= 0 &&
-				conns[i].end[*end].fd == fd)
-				return &conns[i];
-		}
-	}
-	return NULL;
+	struct conn *c = conn_of_fd[fd & (FDS_MAX - 1)];
+
+	*end = c != NULL && c->end[1].fd == fd;
+	if (c == NULL || c->state == CONN_FREE || c->end[*end].fd != fd)
+		return NULL;
+	return c;
 }
 
 static int64_t delay_ms(void)
@@ -177,6 +178,7 @@ static void conn_open(struct conn *c)
 	c->due_ms = world.now_ms + PROBE_MS;
 	c->end[0].heard_ms = c->end[1].heard_ms = world.now_ms;
 	c->end[1].fd = fd;
+	conn_of_fd[fd] = c;
 	wire_open(&c->flow[0].listener, WIRE_ACCEPTOR, c->end[1].node->address);
 	wire_open(&c->flow[1].listener, WIRE_DIALLER, c->end[0].node->address);
 	trace("net: %s is linked to %s", c->end[0].node->name,
@@ -203,6 +205,7 @@ static void conn_run(struct conn *c)
 
 void net_begin(void)
 {
+	memset(conn_of_fd, 0, sizeof(conn_of_fd));
 	for (int i = 0; i < CONNS_MAX; i++)
 		conns[i].state = CONN_FREE;
 }
@@ -330,11 +333,14 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	for (int e = 0; e < 2; e++)
 		memset(&c->flow[e], 0, offsetof(struct flow, listener));
 	c->state = CONN_CALLING;
-	c->window = 1 + luck(chance(4) ? 100 : WINDOW_MAX);
+	/* Small windows are good, but all has to pass in the end. */
+	c->window = 1 + (size_t)world.delay_ms * 20 +
+		    luck(chance(4) ? 100 : WINDOW_MAX / 2);
 	c->due_ms = delay_ms();
 	c->flow[0].due_ms = c->flow[1].due_ms = NEVER;
 	c->end[0].node = world.running;
 	c->end[0].fd = fd;
+	conn_of_fd[fd] = c;
 	c->end[1].node = &world.nodes[target];
 	c->end[1].fd = -1;
 	errno = EINPROGRESS;

@@ -120,6 +120,8 @@ void wrong(const char *format, ...)
 	va_end(list);
 	printf("\n");
 	(void)fflush(stdout);
+	(void)signal(SIGABRT, SIG_DFL);
+	disk_end();
 	_exit(1);
 }
 
@@ -348,6 +350,7 @@ static void notices_read(struct node *n)
 	char text[4096];
 	ssize_t got = read(n->ours[2], text, sizeof(text) - 1);
 
+	n->wrote = false;
 	if (got <= 0)
 		return;
 	text[got] = '\0';
@@ -508,6 +511,29 @@ static void node_remembers(struct node *n)
 	n->remember_ms = NEVER;
 }
 
+/* The system knows of pipes, the network of connections. */
+static bool node_polls(struct node *n)
+{
+	struct pollfd pipes[LOOP_FDS_MAX];
+	int count = n->loop.count, state;
+	bool ready = false;
+
+	memcpy(pipes, n->loop.fds, (size_t)count * sizeof(*pipes));
+	for (int i = 0; i < count; i++) {
+		state = net_ready(pipes[i].fd, pipes[i].events);
+		n->loop.fds[i].revents = (short)(state < 0 ? 0 : state);
+		if (state >= 0)
+			pipes[i].fd = -1; /* poll passes it over */
+	}
+	if (poll(pipes, (nfds_t)count, 0) < 0)
+		wrong("poll: %s", strerror(errno));
+	for (int i = 0; i < count; i++) {
+		n->loop.fds[i].revents |= pipes[i].revents;
+		ready |= n->loop.fds[i].revents != 0;
+	}
+	return ready;
+}
+
 /* One turn of its loop, if there is a reason for one.  False when not. */
 static bool node_turn(struct node *n)
 {
@@ -515,25 +541,15 @@ static bool node_turn(struct node *n)
 	bool ready = n->touched ||
 		     n->loop.wake_ms - n->clock_ms <= world.now_ms;
 
-	for (int i = 0; i < n->loop.count; i++) {
-		struct pollfd *p = &n->loop.fds[i];
-		int state = net_ready(p->fd, p->events);
-
-		if (state >= 0)
-			p->revents = (short)state;
-		else if (poll(p, 1, 0) < 0)
-			p->revents = 0;
-		ready |= p->revents != 0;
-	}
+	ready |= node_polls(n);
 	if (!ready)
 		return false;
 	n->touched = false;
 	world.running = n;
 	chat_run(n->chat, &n->loop);
 	world.running = NULL;
-	if (!n->dead)
-		screen_read(n);
-	notices_read(n);
+	if (n->wrote)
+		notices_read(n);
 	if (n->dead || chat_is_done(n->chat, &status)) {
 		if (!n->dead && status != EX_OK && !n->disk_failed)
 			wrong("%s ends with status %d", n->name, status);
@@ -699,7 +715,7 @@ static int64_t next_ms(void)
 
 		if (n->chat != NULL)
 			at = n->loop.wake_ms - n->clock_ms;
-		if (n->chat != NULL && at < n->busy_ms)
+		if (n->chat != NULL && world.now_ms < n->busy_ms)
 			at = n->busy_ms;
 		if (at < next)
 			next = at;

@@ -59,6 +59,7 @@ struct node {
 	int ours[4];
 	char screen[3 * LINE_SIZE];
 	size_t screen_size;
+	bool wrote; /* to one of its pipes, so something is to be read */
 	uint32_t shown[AUTHORS_MAX]; /* newest of each author */
 	uint32_t owed[AUTHORS_MAX];  /* `promised`, when it started */
 	int64_t remember_ms;         /* when that must have been shown */
