@@ -151,6 +151,12 @@ SIM = sim net disk
 sim: build/tests/sim/sim
 	build/tests/sim/sim -n $(SEEDS) $(SEED) $(NODES)
 
+# Nodes that break a rule, and whether the simulation finds out.
+sim-mutants:
+	tests/sim/mutants $(SEEDS) $(CC) \
+		$(filter-out -W% -MMD -MP,$(ALL_CFLAGS)) -w -O1 -g \
+		-DCHAT_WITHOUT_MAIN $(CFLAGS) $(SIM_CALLS:%=-Wl,--wrap=%)
+
 build/tests/sim/sim: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(tested)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(SANITIZE) $(CFLAGS) -o $@ \
@@ -180,6 +186,8 @@ help:
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX)/bin'
 	@echo 'make test       all tests (tests/setup installs what they need)'
 	@echo 'make unit       unit tests only; make scenarios: those only'
+	@echo 'make sim        whole nodes while all breaks: SEEDS=100 SEED=1 NODES=3'
+	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
 	@echo 'make bench      what the store costs; BENCH=full'
@@ -189,6 +197,7 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash sim sim-mutants bench foreign \
+	lint flags format install clean help
 	lint flags format install clean help
 .SECONDARY:
 

@@ -58,6 +58,7 @@ struct conn {
 };
 
 static struct conn conns[CONNS_MAX];
+static int conn_count; /* no more than these were ever in use */
 static struct conn *conn_of_fd[FDS_MAX]; /* since it was last given out */
 
 int __real_close(int fd);
@@ -206,15 +207,16 @@ static void conn_run(struct conn *c)
 void net_begin(void)
 {
 	memset(conn_of_fd, 0, sizeof(conn_of_fd));
-	for (int i = 0; i < CONNS_MAX; i++)
+	for (int i = 0; i < conn_count; i++)
 		conns[i].state = CONN_FREE;
+	conn_count = 0;
 }
 
 int64_t net_next_ms(void)
 {
 	int64_t next_ms = NEVER;
 
-	for (int i = 0; i < CONNS_MAX; i++) {
+	for (int i = 0; i < conn_count; i++) {
 		const struct conn *c = &conns[i];
 
 		if (c->state == CONN_FREE)
@@ -231,7 +233,7 @@ int64_t net_next_ms(void)
 
 void net_run(void)
 {
-	for (int i = 0; i < CONNS_MAX; i++) {
+	for (int i = 0; i < conn_count; i++) {
 		struct conn *c = &conns[i];
 
 		for (int e = 0; e < 2; e++) {
@@ -266,7 +268,7 @@ int net_count(const struct node *n)
 {
 	int count = 0;
 
-	for (int i = 0; i < CONNS_MAX; i++) {
+	for (int i = 0; i < conn_count; i++) {
 		for (int e = 0; e < 2; e++)
 			count += conns[i].state != CONN_FREE &&
 				 conns[i].end[e].fd >= 0 &&
@@ -277,7 +279,7 @@ int net_count(const struct node *n)
 
 void net_stop(const struct node *n)
 {
-	for (int i = 0; i < CONNS_MAX; i++) {
+	for (int i = 0; i < conn_count; i++) {
 		struct conn *c = &conns[i];
 
 		for (int e = 0; e < 2; e++) {
@@ -298,10 +300,10 @@ void net_stop(const struct node *n)
 /* Both ends lose it, or only one, and the other does not know yet. */
 void net_reset(void)
 {
-	struct conn *c = &conns[luck(CONNS_MAX)];
+	struct conn *c = &conns[luck((uint64_t)conn_count + 1)];
 	int end = (int)luck(2);
 
-	for (int i = 0; i < CONNS_MAX && c->state != CONN_OPEN; i++)
+	for (int i = 0; i < conn_count && c->state != CONN_OPEN; i++)
 		c = &conns[i];
 	if (c->state != CONN_OPEN)
 		return;
@@ -326,12 +328,14 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	memcpy(&to, address, sizeof(to));
 	target = (int)(ntohl(to.sin_addr.s_addr) & 255) - 1;
 	while (c->state != CONN_FREE) {
-		if (++c == conns + CONNS_MAX)
-			wrong("more than %d connections", CONNS_MAX);
+		if (++c == conns + CONNS_MAX - 1)
+			wrong("more than %d connections", CONNS_MAX - 1);
 	}
 	memset(c->end, 0, sizeof(c->end));
 	for (int e = 0; e < 2; e++)
 		memset(&c->flow[e], 0, offsetof(struct flow, listener));
+	if (c - conns >= conn_count)
+		conn_count = (int)(c - conns) + 1;
 	c->state = CONN_CALLING;
 	/* Small windows are good, but all has to pass in the end. */
 	c->window = 1 + (size_t)world.delay_ms * 20 +

@@ -828,7 +828,7 @@ static void world_converges(void)
 	int64_t end_ms = world.now_ms + CONVERGE_MS;
 	int last[NODES_MAX];
 
-	world_run(world.now_ms + 1);
+	world_run(world.now_ms + 3 * CHAT_LEAVE_MS); /* some may be leaving */
 	for (int i = 0; i < world.node_count; i++) {
 		while (world.nodes[i].chat == NULL)
 			world_step(end_ms);
