@@ -33,7 +33,7 @@
 
 #include "world.h"
 
-enum { FILES_MAX = 512, NAMES_MAX = 64, NAME_SIZE = 64, SECTOR = 512 };
+enum { FILES_MAX = 512, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
 
 enum fate { FATE_LOST, FATE_WHOLE, FATE_TORN, FATE_SIZE };
 
@@ -59,7 +59,7 @@ struct file {
 	bool folder;
 	bool reached; /* it has a name, or may have one again */
 	int node;
-	ino_t inode;  /* 0: it has no name that a running machine sees */
+	ino_t inode;    /* 0: it has no name that a running machine sees */
 	uint8_t *bytes; /* stable ones */
 	size_t size;
 	size_t capacity;
@@ -146,7 +146,8 @@ static void files_forget(void)
 	for (int i = 0; i < FILES_MAX; i++) {
 		const struct file *f = &files[i];
 
-		for (int n = 0; f->used && f->folder && n < f->names->count; n++)
+		for (int n = 0; f->used && f->folder && n < f->names->count;
+			n++)
 			f->names->file[n]->reached = true;
 		if (!f->used || !f->folder)
 			continue;
@@ -360,8 +361,8 @@ static void folder_build(struct file *f, int dir)
 	}
 }
 
-static int remove_one(
-	const char *path, const struct stat *status, int kind, struct FTW *where)
+static int remove_one(const char *path, const struct stat *status, int kind,
+	struct FTW *where)
 {
 	(void)status;
 	(void)kind;

@@ -128,7 +128,7 @@ void wrong(const char *format, ...)
 static void line_text(int line, char text[LINE_SIZE])
 {
 	uint64_t z = mixed(world.seed ^ (uint64_t)line << 32);
-	size_t size = z % (z % 17 == 0 ? 4000 : 100);
+	size_t size = z % (world.bulky || z % 17 == 0 ? 4000 : 100);
 	size_t at = (size_t)snprintf(text, 32, "L%06d-", line);
 
 	for (size_t i = 0; i < size; i++)
@@ -404,8 +404,8 @@ static void peers_choose(const struct node *n, struct options *o)
 
 	for (int i = 0; i < world.node_count; i++) {
 		struct target *t = &o->peers[o->peer_count];
-		bool must = n->number > 0 &&
-			    i == (int)(z % (uint64_t)n->number);
+		bool must =
+			n->number > 0 && i == (int)(z % (uint64_t)n->number);
 
 		if (i == n->number || (!must && (z >> (8 + i) & 1) == 0))
 			continue;
@@ -446,8 +446,8 @@ static void node_ended(struct node *n)
 		memset(n->held, 0, sizeof(n->held));
 		n->clock_ms = (int64_t)luck(1000 * 1000);
 	}
-	n->start_ms = world.now_ms + 1 +
-		      (int64_t)luck(chance(4) ? 20 * 1000 : 1000);
+	n->start_ms =
+		world.now_ms + 1 + (int64_t)luck(chance(4) ? 20 * 1000 : 1000);
 }
 
 static void node_start(struct node *n)
@@ -538,8 +538,8 @@ static bool node_polls(struct node *n)
 static bool node_turn(struct node *n)
 {
 	int status;
-	bool ready = n->touched ||
-		     n->loop.wake_ms - n->clock_ms <= world.now_ms;
+	bool ready =
+		n->touched || n->loop.wake_ms - n->clock_ms <= world.now_ms;
 
 	ready |= node_polls(n);
 	if (!ready)
@@ -587,6 +587,7 @@ static void node_says(struct node *n)
 		(int)size);
 	lines[line_count].node = n;
 	lines[line_count++].author = -1;
+	world.moved = true; /* it has something to do */
 }
 
 static void stop_happens(struct node *n)
@@ -610,6 +611,7 @@ static void leave_happens(struct node *n)
 	if (n->chat == NULL || write(n->ours[3], &signal_byte, 1) != 1)
 		return;
 	trace("%s is asked to leave", n->name);
+	world.moved = true;
 }
 
 static void wall_happens(void)
@@ -783,6 +785,7 @@ static void world_begin(uint64_t seed, int node_count)
 	world.seed = world.luck = seed;
 	world.node_count = node_count > 0 ? node_count : 2 + (int)luck(4);
 	world.delay_ms = (int64_t)luck(chance(4) ? 300 : 5);
+	world.bulky = chance(8);
 	memset(heads, 0, sizeof(heads));
 	for (int a = 0; a < AUTHORS_MAX; a++) {
 		for (int s = 0; s <= LINES_MAX; s++)
@@ -915,6 +918,7 @@ int main(int argc, char **argv)
 	uint64_t seed = 1;
 	int node_count = 0;
 	int64_t total_ms = 0;
+	uint64_t digest;
 	int option;
 
 	while ((option = getopt(argc, argv, "vn:")) != -1) {
@@ -944,6 +948,11 @@ int main(int argc, char **argv)
 		story(seed + (uint64_t)i, node_count, path);
 		total_ms += world.now_ms;
 	}
+	digest = world.digest;
+	if (count > 1)
+		story(world.seed, node_count, path);
+	if (digest != world.digest)
+		wrong("told twice, the story is another one");
 	printf("sim: %ld seeds from %llu, %.1f hours simulated, all well\n",
 		count, (unsigned long long)seed, (double)total_ms / 3600000);
 	return 0;

@@ -35,7 +35,7 @@ enum {
 
 /* How a node stops. */
 enum stop {
-	STOP_KILLED,  /* its process: the system closes its connections, and
+	STOP_KILLED,   /* its process: the system closes its connections, and
 			 what it wrote is still in the machine's cache */
 	STOP_POWERLESS /* its machine: nobody is told, the cache is lost */
 };
@@ -50,9 +50,9 @@ struct node {
 	bool touched;      /* somebody called: it has a turn */
 	bool off;          /* the machine has no power */
 	int64_t start_ms;  /* when it is started again */
-	int64_t busy_ms; /* it has no turn before */
-	int64_t clock_ms; /* its monotonic clock is ahead of ours by this */
-	int64_t wall_ms;  /* and the other one by this */
+	int64_t busy_ms;   /* it has no turn before */
+	int64_t clock_ms;  /* its monotonic clock is ahead of ours by this */
+	int64_t wall_ms;   /* and the other one by this */
 
 	/* Of this life: pipes, and what came out. */
 	int theirs[4]; /* stdin, stdout, stderr, signals */
@@ -72,10 +72,10 @@ struct node {
 	/* What is going to go wrong. */
 	long calls_left; /* until it is stopped inside a call; -1: never */
 	enum stop stop;
-	bool dead;          /* stopped: nothing that it does happens */
-	bool full;          /* the disk takes nothing more */
-	bool sync_fails;    /* the next fsync or fdatasync */
-	bool disk_failed;   /* one of them did, in this life */
+	bool dead;        /* stopped: nothing that it does happens */
+	bool full;        /* the disk takes nothing more */
+	bool sync_fails;  /* the next fsync or fdatasync */
+	bool disk_failed; /* one of them did, in this life */
 };
 
 struct world {
@@ -91,7 +91,8 @@ struct world {
 	int node_count;
 	bool wall[NODES_MAX][NODES_MAX]; /* from, to: nothing passes */
 	int64_t delay_ms;                /* of the network, at most */
-	size_t disk_bytes;               /* memory that disk.c uses */
+	bool bulky;        /* long lines, so that much waits to be sent */
+	size_t disk_bytes; /* memory that disk.c uses */
 };
 
 extern struct world world;
