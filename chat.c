@@ -299,8 +299,10 @@ static void chat_append_waiting(struct chat *c, int64_t now_ms)
 		.key = w->key, .seq = w->seq, .bytes = w->bytes, .size = w->size
 	};
 
-	if (w->used &&
-		(chat_append(c, &record, now_ms) == 0 || errno != ENOSPC))
+	if (!w->used)
+		return;
+	chat_commit(c, now_ms); /* which may find that there is room now */
+	if (chat_append(c, &record, now_ms) == 0 || errno != ENOSPC)
 		w->used = false;
 }
 
@@ -314,6 +316,19 @@ static void own_given(struct chat *c, const struct mesh_event *event)
 	c->own_told = true;
 }
 
+/* Keeps a record, and all that would come after it, until there is room. */
+static void chat_wait(struct chat *c, const struct log_record *record)
+{
+	struct waiting *w = &c->waiting;
+
+	w->used = true;
+	w->seq = record->seq;
+	w->size = record->size;
+	memcpy(w->key, record->key, sizeof(w->key));
+	memcpy(w->bytes, record->bytes, record->size);
+	mesh_hold(c->mesh, true); /* at once: chat_hold looks once a turn */
+}
+
 static void chat_record(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -322,7 +337,6 @@ static void chat_record(
 	struct log_record record = {
 		.key = event->key, .seq = event->seq, .bytes = c->scratch
 	};
-	struct waiting *w = &c->waiting;
 
 	if (event->seq <= head)
 		return;
@@ -345,12 +359,7 @@ static void chat_record(
 			strerror(errno));
 		return;
 	}
-	w->used = true;
-	w->seq = record.seq;
-	w->size = record.size;
-	memcpy(w->key, event->key, sizeof(w->key));
-	memcpy(w->bytes, c->scratch, record.size);
-	mesh_hold(c->mesh, true); /* at once: chat_hold looks once a turn */
+	chat_wait(c, &record);
 }
 
 /*
@@ -386,7 +395,11 @@ static void chat_say(
 	}
 	record.size = chat_encode(
 		c, reader_over(text, size), time_now(c), c->scratch);
-	if (chat_append(c, &record, now_ms) < 0)
+	if (chat_append(c, &record, now_ms) == 0)
+		return;
+	if (errno == ENOSPC && !term_is_typed(c->term))
+		chat_wait(c, &record);
+	else
 		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
 			strerror(errno), size > 60 ? 60 : (int)size, text);
 }
@@ -654,7 +667,8 @@ static void chat_signals(
 static bool chat_takes_lines(const struct chat *c)
 {
 	return !c->done && c->leave_ms == 0 &&
-	       (term_is_typed(c->term) || (!c->full && own_is_whole(c)));
+	       (term_is_typed(c->term) ||
+		       (!c->full && !c->waiting.used && own_is_whole(c)));
 }
 
 /* The past, as far as the screen has room for it. */
