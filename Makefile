@@ -141,15 +141,15 @@ foreign:
 
 # Whole nodes on a simulated clock, network and disk: `make sim SEEDS=1000`.
 SEEDS = 100
-SEED = 1
+SEED =
 NODES = 0
 SIM_CALLS = clock_gettime getentropy getrandom getpid connect getsockopt send \
 	recv close openat mkdir mkdirat pwrite write ftruncate fsync fdatasync \
-	renameat unlinkat
+	renameat unlinkat fstatvfs
 SIM = sim net disk
 
 sim: build/tests/sim/sim
-	build/tests/sim/sim -n $(SEEDS) $(SEED) $(NODES)
+	build/tests/sim/sim -n $(SEEDS) $(or $(SEED),1) $(NODES)
 
 # Nodes that break a rule, and whether the simulation finds out.
 sim-mutants:

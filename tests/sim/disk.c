@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "world.h"
@@ -91,6 +92,7 @@ int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_renameat(int a, const char *from, int b, const char *to);
 int __wrap_unlinkat(int dir, const char *name, int flags);
+int __wrap_fstatvfs(int fd, struct statvfs *space);
 
 /* Memory of the model itself; the nodes' is what is left. */
 static void *memory(void *old, size_t old_size, size_t size)
@@ -689,5 +691,15 @@ int __wrap_unlinkat(int dir, const char *name, int flags)
 	if (removed != NULL)
 		removed->inode = 0;
 	name_changes(folder, name, NULL, dir);
+	return 0;
+}
+
+int __wrap_fstatvfs(int fd, struct statvfs *space)
+{
+	(void)fd;
+	memset(space, 0, sizeof(*space));
+	space->f_frsize = 4096;
+	space->f_blocks = 1 << 20;
+	space->f_bavail = world.running->full ? 0 : 1 << 19;
 	return 0;
 }
