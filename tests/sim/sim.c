@@ -571,23 +571,25 @@ static struct node *somebody(void)
 	return &world.nodes[luck((uint64_t)world.node_count)];
 }
 
-static void node_says(struct node *n)
+/* False when nothing was typed: nobody is there to read it. */
+static bool node_says(struct node *n)
 {
 	char text[LINE_SIZE + 1];
 	size_t size;
 
 	if (n->chat == NULL || line_count == LINES_MAX)
-		return;
+		return false;
 	line_text(line_count, text);
 	size = strlen(text);
 	text[size] = '\n';
 	if (write(n->ours[0], text, size + 1) != (ssize_t)size + 1)
-		return;
+		return false;
 	trace("%s is told to say line %d, %d bytes", n->name, line_count,
 		(int)size);
 	lines[line_count].node = n;
 	lines[line_count++].author = -1;
 	world.moved = true; /* it has something to do */
+	return true;
 }
 
 static void stop_happens(struct node *n)
@@ -674,8 +676,9 @@ static void trouble(void)
 		trace("%s is busy until %lld", n->name, (long long)n->busy_ms);
 		break;
 	default:
-		for (uint64_t i = luck(chance(4) ? 100 : 8); i > 0; i--)
-			node_says(n);
+		for (uint64_t i = luck(chance(4) ? 100 : 8);
+			i > 0 && line_count < LINES_MAX - NODES_MAX; i--)
+			(void)node_says(n); /* some are not heard */
 	}
 }
 
@@ -826,24 +829,27 @@ static void world_restarts(void)
 		wrong("something is forgotten after the last restart");
 }
 
+/* Everybody says a last line, once, and then everybody has it. */
+static bool last_is_said(int last[NODES_MAX])
+{
+	bool all = true;
+
+	for (int i = 0; i < world.node_count; i++) {
+		if (last[i] < 0 && node_says(&world.nodes[i]))
+			last[i] = line_count - 1;
+		all &= last[i] >= 0 && lines[last[i]].author >= 0;
+	}
+	return all;
+}
+
 static void world_converges(void)
 {
 	int64_t end_ms = world.now_ms + CONVERGE_MS;
-	int last[NODES_MAX];
+	int last[NODES_MAX] = { -1, -1, -1, -1, -1 };
 
 	world_run(world.now_ms + 3 * CHAT_LEAVE_MS); /* some may be leaving */
-	for (int i = 0; i < world.node_count; i++) {
-		while (world.nodes[i].chat == NULL)
-			world_step(end_ms);
-		last[i] = line_count;
-		node_says(&world.nodes[i]);
-	}
 	while (world.now_ms < end_ms) {
-		bool all = all_is_shown();
-
-		for (int i = 0; i < world.node_count; i++)
-			all &= lines[last[i]].author >= 0;
-		if (all)
+		if (last_is_said(last) && all_is_shown())
 			return;
 		world_step(end_ms);
 	}
