@@ -38,10 +38,14 @@ static struct sockaddr_storage address_of(int family, uint16_t port)
 
 	memset(&address, 0, sizeof(address));
 	address.ss_family = (sa_family_t)family;
-	if (family == AF_INET)
+	if (family == AF_INET) {
 		((struct sockaddr_in *)&address)->sin_port = htons(port);
-	else
+		((struct sockaddr_in *)&address)->sin_addr.s_addr =
+			htonl(0x0a000002);
+	} else {
 		((struct sockaddr_in6 *)&address)->sin6_port = htons(port);
+		((struct sockaddr_in6 *)&address)->sin6_addr.s6_addr[0] = 0xfd;
+	}
 	return address;
 }
 
