@@ -726,8 +726,7 @@ static void scope_keep(struct scope *scope, const struct scope *old, int count)
 
 	for (int i = 0; i < count; i++) {
 		if (old[i].family == scope->family &&
-			memcmp(old[i].interface, interface,
-				sizeof(*interface)) == 0)
+			interface_equal(old[i].interface, interface))
 			*scope = old[i];
 	}
 	scope->interface = interface;

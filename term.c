@@ -265,9 +265,8 @@ static bool editor_escape(struct term *t, uint8_t c)
 		t->escape = ESCAPE_BEGUN;
 	else if (c == '\r' || c == '\n')
 		return false;
-	else if (was == ESCAPE_BEGUN && (c == '[' || c == 'O'))
-		t->escape = ESCAPE_SEQUENCE;
-	else if (was == ESCAPE_SEQUENCE && (c < 0x40 || c > 0x7e))
+	else if ((was == ESCAPE_BEGUN && (c == '[' || c == 'O')) ||
+		 (was == ESCAPE_SEQUENCE && (c < 0x40 || c > 0x7e)))
 		t->escape = ESCAPE_SEQUENCE;
 	return c == 0x1b || was != ESCAPE_NONE;
 }
