@@ -91,6 +91,7 @@ struct world {
 	int node_count;
 	bool wall[NODES_MAX][NODES_MAX]; /* from, to: nothing passes */
 	int64_t delay_ms;                /* of the network, at most */
+	bool hushed;                     /* nobody says a last line */
 	bool bulky;        /* long lines, so that much waits to be sent */
 	size_t disk_bytes; /* memory that disk.c uses */
 };
