@@ -76,8 +76,10 @@ build/static/%.o: %.c
 		-fstack-protector-strong $(CFLAGS) -c -o $@ $<
 
 # Every test, each kind with its seconds; ends in one line that counts them.
-test: chat $(TESTS:%=build/tests/unit/test_%) $(FUZZERS:%=build/tests/fuzz/%)
-	tests/run unit fuzz scenarios
+test: chat $(TESTS:%=build/tests/unit/test_%) \
+		$(FUZZERS:%=build/tests/fuzz/%) build/tests/crash/explore \
+		build/tests/sim/sim
+	tests/run unit fuzz crash sim scenarios
 
 unit: $(TESTS:%=build/tests/unit/test_%)
 	tests/run unit
@@ -112,8 +114,10 @@ build/fuzz/%: tests/fuzz/fuzz_%.c $(OBJECTS:%=%.c)
 crash_build = tests/crash/build $(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) \
 	-O1 -g $(CFLAGS)
 
-crash: build/tests/crash/explore
+crash: build/tests/crash/explore crash-mutants
 	build/tests/crash/explore $(TIME) $(SEED)
+
+crash-mutants:
 	tests/crash/mutants $(crash_build)
 
 build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
@@ -196,7 +200,7 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make clean'
 
-.PHONY: all static test unit scenarios fuzz crash sim sim-mutants bench foreign \
+.PHONY: all static test unit scenarios fuzz crash crash-mutants sim sim-mutants bench foreign \
 	lint flags format install clean help
 	lint flags format install clean help
 .SECONDARY:

@@ -286,16 +286,22 @@ static int tail_cut(struct log *log, const struct tail *tail)
 		tail_keep(log, tail->end, last);
 	if (last > tail->end)
 		log_found_range(log, LOG_TAIL_CUT, log->last, tail->end, last);
-	log->cut = last - tail->end;
 	return ftruncate(log->last_fd, (off_t)tail->end);
+}
+
+/* Nothing proves the header of a segment that has no record yet. */
+static bool tail_is_bare(const struct tail *tail)
+{
+	return tail->end == FORMAT_HEADER_SIZE;
 }
 
 /* The damaged bytes before `proven` are left as they are. */
 static int tail_rewrite(struct log *log, const struct tail *tail)
 {
+	uint32_t at = tail_is_bare(tail) ? 0 : tail->proven;
 	uint32_t size = 0;
 
-	for (uint32_t at = tail->proven; at < tail->end; at += size) {
+	for (; at < tail->end; at += size) {
 		const uint8_t *bytes = tail_bytes(log, at, tail->end, &size);
 
 		if (bytes == NULL ||
@@ -307,7 +313,8 @@ static int tail_rewrite(struct log *log, const struct tail *tail)
 
 static int tail_mend(struct log *log, const struct tail *tail)
 {
-	if (tail->proven >= tail->end && tail->file == tail->end)
+	if (!tail_is_bare(tail) && tail->proven >= tail->end &&
+		tail->file == tail->end)
 		return 0;
 	log->far.size = 0;
 	if (tail->file > tail->end && tail_cut(log, tail) < 0)

@@ -39,7 +39,6 @@ struct log {
 	bool sealed;       /* its successor must be made first */
 	uint32_t seal_crc; /* header checksum of that SEAL */
 	uint64_t unsaved;  /* bytes since the checkpoint */
-	uint64_t cut;      /* bytes cut off at opening */
 
 	uint8_t *batch;
 	size_t batch_size;
