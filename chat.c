@@ -216,27 +216,23 @@ static void chat_leave(struct chat *c, int64_t now_ms)
 
 static void chat_commit(struct chat *c, int64_t now_ms)
 {
-	bool full;
+	int full;
 
-	if (log_commit(c->log, now_ms) == 0) {
-		if (c->full)
-			info(c, "there is room on the disk again");
-		c->full = false;
-		return;
-	}
-	full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-	if (!full) {
+	if (log_commit(c->log, now_ms) < 0 && log_full(c->log) == 0) {
 		chat_fail(c, EX_IOERR,
 			"the disk failed: nothing more is sent "
 			"or kept; what was shown is safe");
 		return;
 	}
-	if (!c->full)
+	full = log_full(c->log);
+	if (full != 0 && !c->full)
 		term_notice(c->term, "error",
 			"the disk is full (%s): nothing "
 			"can be said or received until there is room",
-			strerror(errno));
-	c->full = true;
+			strerror(full));
+	else if (full == 0 && c->full)
+		info(c, "there is room on the disk again");
+	c->full = full != 0;
 }
 
 /* Records come in. */
@@ -668,7 +664,8 @@ static bool chat_takes_lines(const struct chat *c)
 {
 	return !c->done && c->leave_ms == 0 &&
 	       (term_is_typed(c->term) ||
-		       (!c->full && !c->waiting.used && own_is_whole(c)));
+		       (log_full(c->log) == 0 && !c->waiting.used &&
+			       own_is_whole(c)));
 }
 
 /* The past, as far as the screen has room for it. */

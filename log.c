@@ -678,6 +678,11 @@ int log_commit(struct log *log, int64_t now_ms)
 	return log->failed != 0 ? -1 : 0;
 }
 
+int log_full(const struct log *log)
+{
+	return log->failed == 0 ? log->full : 0;
+}
+
 void log_set_delay(struct log *log, int64_t delay_ms)
 {
 	log->delay_ms = delay_ms;

@@ -143,6 +143,13 @@ int log_append(struct log *log, const struct log_record *record) MUST_USE;
 int log_commit(struct log *log, int64_t now_ms) MUST_USE;
 
 /*
+ * Why the disk takes no more for now: ENOSPC, EDQUOT or EFBIG; 0 while it
+ * does.  May also follow a log_commit that returned 0: what waited became
+ * durable, and there is no room for more.
+ */
+int log_full(const struct log *log) MUST_USE;
+
+/*
  * Lets log_commit put its work off, so that one flush serves many records:
  * until log_hurry was called, LOG_DELAY_BYTES wait, or the delay has passed
  * since it first found something waiting.  Meanwhile it returns 0 without

@@ -994,9 +994,11 @@ static void full_disk_shows_before_a_record_is_accepted(void **state)
 	assert_int_equal(errno, ENOSPC);
 	assert_true(told > 1);
 	assert_int_equal(log_waiting(log), 0);
+	assert_int_equal(log_full(log), ENOSPC);
 	must_commit(log);
 	fault.write_error = 0;
 	assert_int_equal(log_commit(log, LOG_RETRY_MS), 0);
+	assert_int_equal(log_full(log), 0);
 	must_add(log, 1);
 	must_commit(log);
 	log_close(log);
