@@ -5,7 +5,8 @@
 #	. "$(dirname "$0")/lib.sh"
 #
 # and from there on it is alone on a network of its own, in an empty directory,
-# and every process that it starts ends with it.  With `hosts=2` before that
+# and every process that it starts ends with it.  What it mounts nobody else
+# sees; in $own_mount it says where in its directory.  With `hosts=2` before that
 # line it has the hosts of tests/lan instead, with `on`, `pull` and the others.
 #
 # Nothing here takes a nap and hopes: conditions are waited for, up to a bound
@@ -27,13 +28,13 @@ if [ "${SCENARIO_INSIDE:-}" != yes ]; then
 	[ -x "$chat" ] || { echo "there is no $chat: make builds it"; exit 1; }
 	command -v unshare ip > /dev/null ||
 		skip "iproute2 or util-linux is missing: tests/setup"
-	unshare --map-root-user --net --pid --fork true 2> /dev/null ||
+	unshare --map-root-user --net --mount --pid --fork true 2> /dev/null ||
 		skip "this system does not let us make network namespaces"
 	export SCENARIO_INSIDE=yes
 	if [ "${hosts:-0}" -gt 0 ]; then
 		exec "$root/tests/lan" "$hosts" sh "$0" "$@"
 	fi
-	exec unshare --map-root-user --net --pid --fork --kill-child \
+	exec unshare --map-root-user --net --mount --pid --fork --kill-child \
 		sh "$0" "$@"
 fi
 unset SCENARIO_INSIDE LAN_INSIDE
@@ -59,6 +60,7 @@ finish() {
 		done
 	fi
 	cd /
+	[ -z "${own_mount:-}" ] || umount -l "$work/$own_mount"
 	rm -rf "$work"
 }
 
