@@ -693,7 +693,10 @@ static void chat_problems(struct chat *c)
 
 	while (log_next_problem(c->log, &problem)) {
 		level = show_problem(c->log, c->people, &problem, text);
-		term_notice(c->term, level, "%s", text);
+		if (strcmp(level, "info") == 0)
+			info(c, "%s", text);
+		else
+			term_notice(c->term, level, "%s", text);
 		missing = missing || problem.trouble == LOG_MISSING;
 	}
 	/* What others have to send is what our Handshake says we lack. */
@@ -722,6 +725,16 @@ static void chat_hold(struct chat *c, int64_t now_ms)
 	mesh_hold(c->mesh, scarce || c->waiting.used);
 }
 
+/* New names are written at once, but a flood of them once a second. */
+static void chat_names(struct chat *c, int64_t now_ms)
+{
+	if (!people_unsaved(c->people) || now_ms < c->names_ms)
+		return;
+	c->names_ms = now_ms + NAMES_MS;
+	if (people_save(c->people) < 0 && is_verbose(c))
+		info(c, "names were not kept: %s", strerror(errno));
+}
+
 /* The log looks after itself, and we after what it finds. */
 static void chat_tend(struct chat *c, int64_t now_ms)
 {
@@ -736,11 +749,6 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 		log_settle(c->log);
 		c->settle_ms = 0;
 	}
-	if (now_ms >= c->names_ms && people_save(c->people) < 0)
-		term_notice(c->term, "warn", "names were not kept: %s",
-			strerror(errno));
-	if (now_ms >= c->names_ms)
-		c->names_ms = now_ms + NAMES_MS;
 	chat_problems(c);
 	chat_hold(c, now_ms);
 }
@@ -800,6 +808,8 @@ void chat_want(struct chat *c, struct loop *loop)
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
+	if (people_unsaved(c->people))
+		loop_wake(loop, c->names_ms);
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
 	term_want(c->term, loop);
@@ -844,6 +854,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_tend(c, now_ms);
 	while (!c->done && mesh_next(c->mesh, &event, now_ms))
 		chat_event(c, &event, now_ms);
+	chat_names(c, now_ms);
 	while (chat_takes_lines(c) && term_next(c->term, &line))
 		chat_line(c, &line, now_ms);
 

@@ -68,7 +68,7 @@ enum {
 	SCRUB_MS = 1000,
 	SCRUB_SIZE = 1024 * 1024,
 	SCRUB_REST_MS = 24 * 3600 * 1000, /* between two rounds */
-	SPACE_MS = 60 * 1000,
+	SPACE_MS = 5 * 1000,
 	RESERVE_SIZE = 64 * 1024 * 1024,
 	SEAL_SIZE = RECORD_HEADER_SIZE
 };

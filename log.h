@@ -163,7 +163,7 @@ void log_hurry(struct log *log);
 /*
  * Whether the disk has room to spare: at least 64 MiB, or a sixteenth of a
  * small file system.  Below that, records of others should be refused, so
- * that own ones can still be written.  Asks the system once a minute.
+ * that own ones can still be written.  Asks the system every 5 s.
  */
 bool log_has_space(struct log *log, int64_t now_ms);
 

@@ -343,6 +343,11 @@ bool people_claim(struct people *p, const uint8_t *key, const char *name)
 	return true;
 }
 
+bool people_unsaved(const struct people *p)
+{
+	return p->dirty;
+}
+
 int people_save(struct people *p)
 {
 	if (p->dirty && names_write(p) < 0)

@@ -47,6 +47,9 @@ bool people_claim(
  */
 int people_save(struct people *people) MUST_USE;
 
+/* Is there something for people_save to do? */
+bool people_unsaved(const struct people *people);
+
 /* Writes the name under which an author is shown. */
 void people_show(const struct people *people, const uint8_t *key,
 	char shown[PEOPLE_SHOWN_MAX + 1]);

@@ -52,9 +52,9 @@ silent help version
 # Addresses: IPv4 one way, IPv6 the other way; nobody is asked by multicast.
 start alice "$chat" -q --no-mdns -p 4001 alice
 start bob "$chat" -q --no-mdns -p 4002 bob 127.0.0.1:4001
-start carol "$chat" -q --no-mdns -p 4003 carol '[::1]:4002' localhost:4001
 say alice 'by number'
 wait_for bob.out '^alice> by number$'
+start carol "$chat" -q --no-mdns -p 4003 carol '[::1]:4002' localhost:4001
 wait_for carol.out '> by number$'
 say carol 'from ::1'
 wait_for bob.out '^carol> from ::1$'

@@ -8,7 +8,7 @@
 # fills up while others' messages pour in.  All the time bob is linked, alice
 # and carl chat, and at the end everything that was said is everywhere.
 #
-# Bob asks once a minute whether there is room, so this takes more than one.
+# Bob asks every five seconds whether there is room.
 . "$(dirname "$0")/lib.sh"
 
 # messages FILE: author, number and text of each message, in that order.
