@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Speed of crypto/, as lines of: name value unit.  All kinds take turns, round
+ * by round, and the median round counts, so that a busy machine hits them alike.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "crypto/chacha20_poly1305.h"
+#include "crypto/ed25519.h"
+#include "crypto/sha512.h"
+#include "crypto/x25519.h"
+
+enum { ROUNDS = 21, BULK = 16384, RECORDS = 256, PAYLOAD = 60 };
+
+static struct ed25519_key key;
+static uint8_t signature[ED25519_SIGNATURE_SIZE];
+static uint8_t bytes[BULK + CHACHA20_POLY1305_TAG_SIZE];
+static bool all_good = true;
+
+static void run_verify(void)
+{
+	for (int i = 0; i < 100; i++)
+		all_good = ed25519_verify_vartime(
+				   signature, key.public_key, "message", 7) &&
+			   all_good;
+}
+
+static void run_sign(void)
+{
+	for (int i = 0; i < 200; i++)
+		ed25519_sign(signature, &key, "message", 7);
+}
+
+static void run_x25519(void)
+{
+	uint8_t shared[X25519_SIZE] = { 9 };
+
+	for (int i = 0; i < 100; i++)
+		all_good = x25519(shared, key.prefix, shared) && all_good;
+}
+
+static void run_sha512(void)
+{
+	uint8_t digest[SHA512_SIZE];
+
+	for (int i = 0; i < 100; i++)
+		sha512(digest, bytes, BULK);
+}
+
+static void run_aead(void)
+{
+	struct chacha20_poly1305 c = { key.prefix, { 0 }, NULL, 0 };
+
+	for (int i = 0; i < 100; i++)
+		chacha20_poly1305_seal(&c, bytes, bytes, BULK);
+}
+
+/* The ids of a batch of records, and the signature of the last. */
+static void run_chain(void)
+{
+	uint8_t id[32] = { 0 }, body[32], log_id[32] = { 1 };
+	uint8_t numbers[21] = { 0 };
+	struct sha512 s;
+
+	for (int i = 0; i < RECORDS; i++) {
+		sha512_begin(&s);
+		sha512_add(&s, "chat/body/1", 12);
+		sha512_add(&s, bytes, PAYLOAD);
+		sha512_end(&s, body, 32);
+		numbers[0] = (uint8_t)i;
+		sha512_begin(&s);
+		sha512_add(&s, "chat/rec/1", 11);
+		sha512_add(&s, log_id, sizeof(log_id));
+		sha512_add(&s, numbers, sizeof(numbers));
+		sha512_add(&s, id, sizeof(id));
+		sha512_add(&s, body, sizeof(body));
+		sha512_end(&s, id, 32);
+	}
+	all_good = ed25519_verify_vartime(
+			   signature, key.public_key, "message", 7) &&
+		   all_good;
+}
+
+static const struct {
+	const char *name;
+	const char *unit;
+	void (*run)(void);
+	double amount; /* of one run */
+} kinds[] = {
+	{ "verify_per_s", "1/s", run_verify, 100 },
+	{ "sign_per_s", "1/s", run_sign, 200 },
+	{ "x25519_per_s", "1/s", run_x25519, 100 },
+	{ "sha512_gb_s", "GB/s", run_sha512, 100e-9 * BULK },
+	{ "aead_gb_s", "GB/s", run_aead, 100e-9 * BULK },
+	{ "chain_verify_records_per_s", "1/s", run_chain, RECORDS },
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a;
+	const double *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int main(void)
+{
+	static double speed[KINDS][ROUNDS];
+	uint8_t seed[ED25519_SEED_SIZE] = { 1 };
+	double begin = seconds();
+
+	ed25519_start();
+	(void)printf("start_us %.0f us\n", 1e6 * (seconds() - begin));
+	ed25519_key_from_seed(&key, seed);
+	run_sign();
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int k = 0; k < KINDS; k++) {
+			begin = seconds();
+			kinds[k].run();
+			speed[k][round] = kinds[k].amount / (seconds() - begin);
+		}
+	}
+	for (int k = 0; k < KINDS; k++) {
+		qsort(speed[k], ROUNDS, sizeof(speed[k][0]), compare);
+		(void)printf("%s %.*f %s\n", kinds[k].name,
+			speed[k][0] < 100 ? 3 : 0, speed[k][ROUNDS / 2],
+			kinds[k].unit);
+	}
+	return all_good ? 0 : 1;
+}

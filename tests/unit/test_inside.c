@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Parts of crypto/ that no input from outside can be made to show: nobody knows
+ * a signature under a key that is a badly spelled point, or a password whose
+ * hash leads to a chosen curve point.
+ */
+#define ed25519_start          inside_start
+#define ed25519_key_from_seed  inside_key_from_seed
+#define ed25519_sign           inside_sign
+#define ed25519_verify_vartime inside_verify_vartime
+#define cpace_share            inside_cpace_share
+#define cpace_key              inside_cpace_key
+#include "crypto/cpace.c"
+#include "crypto/ed25519.c"
+#include "tests/unit/hex.h"
+
+static bool is_square(struct fe f)
+{
+	struct fe power = fe_square(fe_square(fe_power(f)));
+
+	return fe_zero_mask(fe_sub(fe_mul(power, fe_square(f)), fe_small(1)));
+}
+
+/* On the curve, not on its twist: u^3 + A u^2 + u has a root. */
+static void elligator2_gives_points_on_the_curve(void **state)
+{
+	uint64_t seed = 3;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		uint8_t r[32], bytes[32];
+		struct fe u;
+
+		hex_random(&seed, r, sizeof(r));
+		elligator2(bytes, r);
+		u = fe_from_bytes(bytes);
+		assert_true(is_square(
+			fe_mul(u, fe_add(fe_add(fe_square(u), fe_scale(u, A)),
+					  fe_small(1)))));
+	}
+}
+
+/* y from 0 to 18 has a second spelling, y + p; y = 3 is on the curve. */
+static void points_have_one_spelling(void **state)
+{
+	uint8_t bytes[32] = { 0 };
+	struct point p;
+	int found = 0;
+
+	(void)state;
+	ed25519_start();
+	for (uint8_t y = 0; y < 19; y++) {
+		bytes[0] = y;
+		memset(bytes + 1, 0, 31);
+		if (!point_from_bytes_vartime(&p, bytes))
+			continue;
+		found++;
+		bytes[0] = (uint8_t)(y + 0xed);
+		memset(bytes + 1, 0xff, 30);
+		bytes[31] = 0x7f;
+		assert_false(point_from_bytes_vartime(&p, bytes));
+	}
+	assert_in_range(found, 5, 18); /* and the others are on no curve */
+}
+
+/* 0, 1, L - 1 and 2^252, then the same plus L. */
+static void scalars_come_out_below_l(void **state)
+{
+	static const char *const wanted[] = {
+		"00000000000000000000000000000000000000000000000000000000000000"
+		"00",
+		"01000000000000000000000000000000000000000000000000000000000000"
+		"00",
+		"ecd3f55c1a631258d69cf7a2def9de14000000000000000000000000000000"
+		"10",
+		"00000000000000000000000000000000000000000000000000000000000000"
+		"10",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		uint8_t bytes[32], out[32];
+		int64_t x[64] = { 0 };
+
+		(void)hex_bytes(bytes, sizeof(bytes), wanted[i]);
+		for (int times = 0; times < 2; times++) {
+			for (int j = 0; j < 64; j++)
+				x[j] = j < 32 ? bytes[j] : 0;
+			for (int j = 0; j < 16; j++)
+				x[j] += times * order[j];
+			x[31] += times * 16;
+			scalar_reduce(out, x);
+			assert_hex(out, sizeof(out), wanted[i]);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elligator2_gives_points_on_the_curve),
+		cmocka_unit_test(points_have_one_spelling),
+		cmocka_unit_test(scalars_come_out_below_l),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

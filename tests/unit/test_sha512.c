@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* SHA-512 and HMAC: vectors of FIPS 180-4 and RFC 4231; every split. */
+#include "crypto/sha512.h"
+#include "tests/unit/hex.h"
+
+struct text {
+	const char *bytes;
+	const char *digest;
+};
+
+static const struct text texts[] = {
+	{ "", "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921"
+	      "d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81"
+	      "a538327af927da3e" },
+	{ "616263", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee6"
+		    "4b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
+		    "2a9ac94fa54ca49f" },
+	{ "61626364656667686263646566676869636465666768696a64656667"
+	  "68696a6b65666768696a6b6c666768696a6b6c6d6768696a6b6c6d6e"
+	  "68696a6b6c6d6e6f696a6b6c6d6e6f706a6b6c6d6e6f70716b6c6d6e"
+	  "6f7071726c6d6e6f707172736d6e6f70717273746e6f707172737475",
+		"8e959b75dae313da8cf4f72814fc143f8f7779c6eb9f7fa17299aead"
+		"b6889018501d289e4900f7e4331b99dec4b5433ac7d329eeb6dd2654"
+		"5e96e55b874be909" },
+};
+
+/* RFC 4231, sections 4.2 to 4.8 without the truncated 4.6. */
+static const struct {
+	const char *key;
+	const char *message;
+	const char *tag;
+} rfc4231[] = {
+	{ "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
+		"87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b305"
+		"45e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f170"
+		"2e696c203a126854" },
+	{ "4a656665",
+		"7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+		"164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7"
+		"ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b"
+		"636e070a38bce737" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"dddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+		"dddddddddddddddddddddddddddddddddddddddddddd",
+		"fa73b0089d56a284efb0f0756c890be9b1b5dbdd8ee81a3655f83e33"
+		"b2279d39bf3e848279a722c806b485a47e67c807b946a337bee89426"
+		"74278859e13292fb" },
+	{ "0102030405060708090a0b0c0d0e0f10111213141516171819",
+		"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+		"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+		"b0ba465637458c6990e5a8c5f61d4af7e576d97ff94b872de76f8050"
+		"361ee3dba91ca5c11aa25eb4d679275cc5788063a5f19741120c4f2d"
+		"e2adebeb10a298dd" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"54657374205573696e67204c6172676572205468616e20426c6f636b"
+		"2d53697a65204b6579202d2048617368204b6579204669727374",
+		"80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b0137"
+		"83f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec"
+		"8b915a985d786598" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"5468697320697320612074657374207573696e672061206c61726765"
+		"72207468616e20626c6f636b2d73697a65206b657920616e64206120"
+		"6c6172676572207468616e20626c6f636b2d73697a6520646174612e"
+		"20546865206b6579206e6565647320746f2062652068617368656420"
+		"6265666f7265206265696e6720757365642062792074686520484d41"
+		"4320616c676f726974686d2e",
+		"e37b6a775dc87dbaa4dfa9f96e5e3ffddebd71f8867289865df5a32d"
+		"20cdc944b6022cac3c4982b10d5eeb55c3e4de15134676fb6de04460"
+		"65c97440fa8c6a58" },
+};
+
+static void sha512_matches_published_digests(void **state)
+{
+	uint8_t bytes[256];
+	uint8_t digest[SHA512_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t size = hex_bytes(bytes, sizeof(bytes), texts[i].bytes);
+
+		sha512(digest, bytes, size);
+		assert_hex(digest, sizeof(digest), texts[i].digest);
+	}
+}
+
+static void sha512_of_a_million_letters(void **state)
+{
+	uint8_t letters[1000];
+	uint8_t digest[SHA512_SIZE];
+	struct sha512 s;
+
+	(void)state;
+	memset(letters, 'a', sizeof(letters));
+	sha512_begin(&s);
+	for (int i = 0; i < 1000; i++)
+		sha512_add(&s, letters, sizeof(letters));
+	sha512_end(&s, digest, SHA512_SIZE);
+	assert_hex(digest, sizeof(digest),
+		"e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803"
+		"afa973ebde0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e"
+		"4eadb217ad8cc09b");
+}
+
+static void sha512_does_not_see_where_pieces_end(void **state)
+{
+	uint8_t bytes[300];
+	uint64_t seed = 1;
+
+	(void)state;
+	hex_random(&seed, bytes, sizeof(bytes));
+	for (size_t size = 0; size <= sizeof(bytes); size++) {
+		uint8_t whole[SHA512_SIZE];
+		uint8_t pieces[SHA512_SIZE];
+		struct sha512 s;
+
+		sha512(whole, bytes, size);
+		for (size_t cut = 0; cut <= size; cut += 1 + size / 40) {
+			sha512_begin(&s);
+			sha512_add(&s, bytes, cut);
+			sha512_add(&s, bytes + cut, (size - cut) / 2);
+			sha512_add(&s, bytes + cut + (size - cut) / 2,
+				size - cut - (size - cut) / 2);
+			sha512_end(&s, pieces, SHA512_SIZE);
+			assert_memory_equal(pieces, whole, sizeof(whole));
+		}
+	}
+}
+
+static void sha512_end_gives_the_first_bytes(void **state)
+{
+	uint8_t digest[SHA512_SIZE];
+	uint8_t half[SHA512_SIZE / 2];
+	struct sha512 s;
+
+	(void)state;
+	sha512(digest, "abc", 3);
+	sha512_begin(&s);
+	sha512_add(&s, "abc", 3);
+	sha512_end(&s, half, 32);
+	assert_memory_equal(half, digest, sizeof(half));
+}
+
+static void hmac_matches_rfc4231(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rfc4231) / sizeof(rfc4231[0]); i++) {
+		uint8_t key[256], message[256], tag[SHA512_SIZE];
+		size_t key_size = hex_bytes(key, sizeof(key), rfc4231[i].key);
+		size_t size =
+			hex_bytes(message, sizeof(message), rfc4231[i].message);
+
+		hmac_sha512(tag, key, key_size, message, size);
+		assert_hex(tag, sizeof(tag), rfc4231[i].tag);
+	}
+}
+
+/* A key of one block is used as it is, one of a byte more is hashed. */
+static void hmac_follows_its_definition_around_one_block(void **state)
+{
+	uint8_t key[SHA512_BLOCK_SIZE + 1], pad[SHA512_BLOCK_SIZE];
+	uint8_t tag[SHA512_SIZE], wanted[SHA512_SIZE];
+	struct sha512 s;
+
+	(void)state;
+	memset(key, 7, sizeof(key));
+	memset(pad, 7 ^ 0x36, sizeof(pad));
+	sha512_begin(&s);
+	sha512_add(&s, pad, sizeof(pad));
+	sha512_add(&s, "text", 4);
+	sha512_end(&s, wanted, sizeof(wanted));
+	memset(pad, 7 ^ 0x5c, sizeof(pad));
+	sha512_begin(&s);
+	sha512_add(&s, pad, sizeof(pad));
+	sha512_add(&s, wanted, sizeof(wanted));
+	sha512_end(&s, wanted, sizeof(wanted));
+	hmac_sha512(tag, key, SHA512_BLOCK_SIZE, "text", 4);
+	assert_memory_equal(tag, wanted, sizeof(tag));
+	hmac_sha512(tag, key, sizeof(key), "text", 4);
+	sha512(pad, key, sizeof(key));
+	hmac_sha512(wanted, pad, SHA512_SIZE, "text", 4);
+	assert_memory_equal(tag, wanted, sizeof(tag));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sha512_matches_published_digests),
+		cmocka_unit_test(sha512_of_a_million_letters),
+		cmocka_unit_test(sha512_does_not_see_where_pieces_end),
+		cmocka_unit_test(sha512_end_gives_the_first_bytes),
+		cmocka_unit_test(hmac_matches_rfc4231),
+		cmocka_unit_test(hmac_follows_its_definition_around_one_block),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

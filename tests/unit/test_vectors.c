@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The vectors of others, from files: the folder that CHAT_VECTORS names, or
+ * ../shared/vectors.  Each file says in its first lines what its columns are;
+ * "-" is an empty one.  A folder that is not there is said loudly, and passes.
+ * With Debian's python3-cryptography-vectors installed, its files are read too.
+ */
+#include "crypto/chacha20_poly1305.h"
+#include "crypto/cpace.h"
+#include "crypto/ed25519.h"
+#include "crypto/noise.h"
+#include "crypto/sha512.h"
+#include "crypto/x25519.h"
+#include "tests/unit/hex.h"
+
+enum { LINE_MAX_SIZE = 300000, FIELDS_MAX = 12, BYTES_MAX = 140000 };
+
+#define DEBIAN "/usr/lib/python3/dist-packages/cryptography_vectors"
+
+static char line[LINE_MAX_SIZE];
+static char *fields[FIELDS_MAX];
+static uint8_t message[BYTES_MAX], out[BYTES_MAX + 64], back[BYTES_MAX];
+
+/* The file, or NULL with a loud line. */
+static FILE *vectors_open(const char *folder, const char *name)
+{
+	char path[1000];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "re");
+	if (file == NULL)
+		(void)printf("SKIPPED, NOT TESTED: there is no %s\n", path);
+	return file;
+}
+
+static FILE *shared_open(const char *name)
+{
+	const char *folder = getenv("CHAT_VECTORS");
+
+	return vectors_open(
+		folder == NULL ? "../shared/vectors" : folder, name);
+}
+
+/* The next line that says something, cut at `separators`; 0 at the end. */
+static int next_line(FILE *file, const char *separators)
+{
+	while (fgets(line, sizeof(line), file) != NULL) {
+		int count = 0;
+		char *at = line;
+
+		if (line[0] == '#' || line[strspn(line, " \r\n")] == '\0')
+			continue;
+		assert_non_null(strchr(line, '\n'));
+		line[strcspn(line, "\r\n")] = '\0';
+		while (at != NULL && count < FIELDS_MAX) {
+			fields[count++] = at;
+			at = strpbrk(at, separators);
+			if (at != NULL)
+				*at++ = '\0';
+		}
+		return count;
+	}
+	return 0;
+}
+
+static void done(FILE *file, const char *kind, int count)
+{
+	(void)printf("%d vectors of %s\n", count, kind);
+	assert_true(count > 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static bool says(const char *field, const char *word)
+{
+	return strcmp(field, word) == 0;
+}
+
+/* id result public-key message signature flags */
+static void ed25519_wycheproof(void **state)
+{
+	FILE *file = shared_open("ed25519_wycheproof.txt");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, " ") >= 5; count++) {
+		uint8_t key[32], signature[300];
+		size_t size = hex_bytes(message, sizeof(message), fields[3]);
+		bool whole = hex_bytes(signature, sizeof(signature),
+				     fields[4]) == 64 &&
+			     hex_bytes(key, sizeof(key), fields[2]) == 32;
+
+		/* Of another size it would not reach the function. */
+		assert_true(says(fields[1], "valid") ==
+			    (whole && ed25519_verify_vartime(
+					      signature, key, message, size)));
+	}
+	if (file != NULL)
+		done(file, "ed25519 (Wycheproof)", count);
+}
+
+/* case verdict public-key message signature */
+static void ed25519_speccheck(void **state)
+{
+	FILE *file = shared_open("ed25519_speccheck.txt");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, " ") >= 5; count++) {
+		uint8_t key[32], signature[64];
+		size_t size = hex_bytes(message, sizeof(message), fields[3]);
+
+		(void)hex_bytes(key, sizeof(key), fields[2]);
+		(void)hex_bytes(signature, sizeof(signature), fields[4]);
+		assert_true(
+			says(fields[1], "accept") ==
+			ed25519_verify_vartime(signature, key, message, size));
+	}
+	if (file != NULL)
+		done(file, "ed25519 (speccheck)", count);
+}
+
+/* id result public private shared flags */
+static void x25519_wycheproof(void **state)
+{
+	FILE *file = shared_open("x25519_wycheproof.txt");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, " ") >= 5; count++) {
+		static const uint8_t zeros[32];
+		uint8_t point[32], scalar[32], shared[32];
+		bool nonzero;
+
+		(void)hex_bytes(point, sizeof(point), fields[2]);
+		(void)hex_bytes(scalar, sizeof(scalar), fields[3]);
+		nonzero = x25519(shared, scalar, point);
+		assert_hex(shared, sizeof(shared), fields[4]);
+		assert_true(nonzero == (memcmp(shared, zeros, 32) != 0));
+	}
+	if (file != NULL)
+		done(file, "x25519 (Wycheproof)", count);
+}
+
+/* id result key nonce aad message ciphertext tag flags */
+static void chacha20_poly1305_wycheproof(void **state)
+{
+	FILE *file = shared_open("chacha20_poly1305_wycheproof.txt");
+	int count = 0;
+
+	(void)state;
+	while (file != NULL && next_line(file, " ") >= 8) {
+		uint8_t key[32], ad[1000], sealed[5000];
+		struct chacha20_poly1305 c = { .key = key, .ad = ad };
+		size_t size = hex_bytes(message, sizeof(message), fields[5]);
+		bool valid = says(fields[1], "valid");
+
+		if (strlen(fields[3]) != 24)
+			continue;
+		(void)hex_bytes(key, sizeof(key), fields[2]);
+		(void)hex_bytes(c.nonce, sizeof(c.nonce), fields[3]);
+		c.ad_size = hex_bytes(ad, sizeof(ad), fields[4]);
+		assert_int_equal(
+			hex_bytes(sealed, sizeof(sealed), fields[6]), size);
+		assert_int_equal(hex_bytes(sealed + size, 16, fields[7]), 16);
+		assert_true(valid == chacha20_poly1305_open(
+					     &c, back, sealed, size + 16));
+		chacha20_poly1305_seal(&c, out, message, size);
+		assert_true(valid == (memcmp(out, sealed, size + 16) == 0));
+		count++;
+	}
+	if (file != NULL)
+		done(file, "chacha20_poly1305 (Wycheproof)", count);
+}
+
+/* id result tag-bits key message tag */
+static void hmac_wycheproof(void **state)
+{
+	FILE *file = shared_open("hmac_sha512_wycheproof.txt");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, " ") >= 6; count++) {
+		uint8_t key[1000], tag[SHA512_SIZE], wanted[SHA512_SIZE];
+		size_t key_size = hex_bytes(key, sizeof(key), fields[3]);
+		size_t size = hex_bytes(message, sizeof(message), fields[4]);
+		size_t tag_size = hex_bytes(wanted, sizeof(wanted), fields[5]);
+
+		hmac_sha512(tag, key, key_size, message, size);
+		assert_true(says(fields[1], "valid") ==
+			    (memcmp(tag, wanted, tag_size) == 0));
+	}
+	if (file != NULL)
+		done(file, "hmac_sha512 (Wycheproof)", count);
+}
+
+/* name hex */
+static void cpace_draft(void **state)
+{
+	FILE *file = shared_open("cpace_x25519_sha512.txt");
+	static const char *const names[] = { "PRS", "CI", "sid", "ADa", "ADb",
+		"ya", "yb", "Ya", "Yb", "ISK_IR" };
+	static uint8_t bytes[10][100];
+	size_t sizes[10] = { 0 };
+	struct cpace_side side[2];
+	struct cpace_input input;
+	uint8_t key[CPACE_KEY_SIZE];
+	int points = 0;
+
+	(void)state;
+	while (file != NULL && next_line(file, " ") == 2) {
+		for (int i = 0; i < 10; i++)
+			if (says(fields[0], names[i]))
+				sizes[i] = hex_bytes(bytes[i], 100, fields[1]);
+		if (strncmp(fields[0], "invalid_y_", 10) != 0)
+			continue;
+		/* The draft's list has points of large order from 8 on, and 6. */
+		(void)hex_bytes(side[1].share, 32, fields[1]);
+		side[0].ad = side[1].ad = (struct cpace_bytes){ NULL, 0 };
+		memset(side[0].share, 1, 32);
+		assert_true(cpace_key(key, &side[0].ad, side, 0, bytes[5]) ==
+			    (strtol(fields[0] + 10, NULL, 10) >= 8 ||
+				    says(fields[0], "invalid_y_6")));
+		points++;
+	}
+	if (file == NULL)
+		return;
+	for (int i = 0; i < 10; i++)
+		assert_true(sizes[i] > 0);
+	input.password = (struct cpace_bytes){ bytes[0], sizes[0] };
+	input.channel = (struct cpace_bytes){ bytes[1], sizes[1] };
+	input.session = (struct cpace_bytes){ bytes[2], sizes[2] };
+	for (int i = 0; i < 2; i++) {
+		cpace_share(side[i].share, &input, bytes[5 + i]);
+		assert_memory_equal(side[i].share, bytes[7 + i], 32);
+		side[i].ad = (struct cpace_bytes){ bytes[3 + i], sizes[3 + i] };
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_true(
+			cpace_key(key, &input.session, side, i, bytes[5 + i]));
+		assert_memory_equal(key, bytes[9], sizeof(key));
+	}
+	done(file, "cpace (draft), points included", 1 + points);
+}
+
+/* What a handshake of the file begins with, and how far it has come. */
+struct handshake {
+	uint8_t ephemeral[2][32];
+	uint8_t prologue[100];
+	size_t prologue_size;
+	uint8_t psk[32];
+	bool has_psk;
+	char hash[2 * NOISE_HASH_SIZE + 1];
+	struct noise n[2];
+	struct noise_cipher send[2], receive[2];
+	int messages;
+};
+
+static void handshake_set(
+	struct handshake *h, const char *name, const char *hex)
+{
+	if (says(name, "init_prologue"))
+		h->prologue_size = hex_bytes(h->prologue, 100, hex);
+	else if (says(name, "init_ephemeral"))
+		(void)hex_bytes(h->ephemeral[0], 32, hex);
+	else if (says(name, "resp_ephemeral"))
+		(void)hex_bytes(h->ephemeral[1], 32, hex);
+	else if (says(name, "handshake_hash"))
+		(void)snprintf(h->hash, sizeof(h->hash), "%s", hex);
+	else if (says(name, "init_psks"))
+		h->has_psk = hex_bytes(h->psk, 32, hex) == 32;
+}
+
+static void handshake_split(struct handshake *h)
+{
+	for (int i = 0; i < 2; i++) {
+		uint8_t hash[NOISE_HASH_SIZE];
+
+		noise_split(&h->n[i], &h->send[i], &h->receive[i], hash);
+		if (h->hash[0] != '\0')
+			assert_hex(hash, sizeof(hash), h->hash);
+	}
+}
+
+static void handshake_message(
+	struct handshake *h, const char *plain, const char *sealed)
+{
+	int from = h->messages % 2;
+	size_t size = hex_bytes(message, sizeof(message), plain);
+	size_t sealed_size = strlen(sealed) / 2;
+
+	for (int i = 0; h->messages == 0 && i < 2; i++)
+		noise_start(&h->n[i], i == 0, h->has_psk ? h->psk : NULL,
+			h->prologue, h->prologue_size);
+	if (h->messages < 2) {
+		assert_true(noise_write(
+			&h->n[from], h->ephemeral[from], out, message, size));
+		assert_hex(out, sealed_size, sealed);
+		assert_true(
+			noise_read(&h->n[1 - from], back, out, sealed_size));
+	} else {
+		noise_encrypt(&h->send[from], out, message, size);
+		assert_hex(out, sealed_size, sealed);
+		assert_true(noise_decrypt(
+			&h->receive[1 - from], back, out, sealed_size));
+	}
+	assert_memory_equal(back, message, size);
+	if (++h->messages == 2)
+		handshake_split(h);
+}
+
+/* protocol, then name hex, then lines of message plain sealed */
+static void noise_published(void **state)
+{
+	FILE *file = shared_open("noise.txt");
+	struct handshake h;
+	int count = 0;
+	int columns;
+
+	(void)state;
+	memset(&h, 0, sizeof(h));
+	while (file != NULL && (columns = next_line(file, " ")) >= 2) {
+		if (says(fields[0], "protocol")) {
+			memset(&h, 0, sizeof(h));
+			count++;
+		} else if (says(fields[0], "message")) {
+			handshake_message(&h, columns == 3 ? fields[1] : "-",
+				fields[columns - 1]);
+		} else {
+			handshake_set(&h, fields[0], fields[1]);
+		}
+	}
+	if (file != NULL)
+		done(file, "noise (cacophony, snow)", count);
+}
+
+/* seed + public key : public key : message : signature + message : */
+static void ed25519_debian(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "asymmetric/Ed25519/sign.input");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, ":") >= 4; count++) {
+		uint8_t seed[64], signature[64];
+		struct ed25519_key key;
+		size_t size = hex_bytes(message, sizeof(message), fields[2]);
+
+		(void)hex_bytes(seed, sizeof(seed), fields[0]);
+		ed25519_key_from_seed(&key, seed);
+		assert_memory_equal(key.public_key, seed + 32, 32);
+		ed25519_sign(signature, &key, message, size);
+		fields[3][128] = '\0';
+		assert_hex(signature, sizeof(signature), fields[3]);
+		assert_true(ed25519_verify_vartime(
+			signature, key.public_key, message, size));
+	}
+	if (file != NULL)
+		done(file, "ed25519 (Bernstein's sign.input)", count);
+}
+
+/* Len = bits, Msg = hex, MD = hex */
+static void sha512_debian(const char *name)
+{
+	FILE *file = vectors_open(DEBIAN, name);
+	int count = 0;
+	size_t size = 0;
+
+	while (file != NULL && next_line(file, " ") >= 2) {
+		uint8_t digest[SHA512_SIZE];
+
+		if (says(fields[0], "Len")) {
+			size = (size_t)strtoul(fields[2], NULL, 10) / 8;
+		} else if (says(fields[0], "Msg")) {
+			(void)hex_bytes(message, sizeof(message), fields[2]);
+		} else if (says(fields[0], "MD")) {
+			sha512(digest, message, size);
+			assert_hex(digest, sizeof(digest), fields[2]);
+			count++;
+		}
+	}
+	if (file != NULL)
+		done(file, name, count);
+}
+
+static void sha512_debian_both(void **state)
+{
+	(void)state;
+	sha512_debian("hashes/SHA2/SHA512ShortMsg.rsp");
+	sha512_debian("hashes/SHA2/SHA512LongMsg.rsp");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ed25519_wycheproof),
+		cmocka_unit_test(ed25519_speccheck),
+		cmocka_unit_test(x25519_wycheproof),
+		cmocka_unit_test(chacha20_poly1305_wycheproof),
+		cmocka_unit_test(hmac_wycheproof),
+		cmocka_unit_test(cpace_draft),
+		cmocka_unit_test(noise_published),
+		cmocka_unit_test(ed25519_debian),
+		cmocka_unit_test(sha512_debian_both),
+	};
+
+	ed25519_start();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
