@@ -32,12 +32,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "chat.h"
+#include "database.h"
 #include "history.h"
 #include "iface.h"
 #include "inspect.h"
@@ -90,14 +90,14 @@ struct chat {
 	bool own_broken;   /* own log has holes, as last told */
 	int64_t settle_ms; /* 0, or when others were asked long enough */
 	int signal_slot;
-	int dir_fd;
 	uint64_t newest_ms;   /* of all record times */
 	uint64_t own_history; /* own head when we began */
 	uint64_t gaps;
 	struct contact contacts[OPTIONS_PEERS_MAX];
-	struct log *log;
+	struct database database;
+	struct log *log;         /* the database's */
 	struct history *history; /* until it is shown; then NULL */
-	struct people *people;
+	struct people *people;   /* the database's */
 	struct mesh *mesh;
 	struct mdns *mdns;   /* NULL with no_mdns */
 	struct iface *iface; /* NULL when it is not needed */
@@ -887,150 +887,6 @@ bool chat_is_done(const struct chat *c, int *status)
 
 /* Life. */
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-static int
-open_failed(const struct chat *c, int status, const char *format, ...)
-{
-	char text[TERM_NOTICE_MAX];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	(void)dprintf(c->options.err_fd, "error> %s\n", text);
-	return status;
-}
-
-/* Makes a new directory's entry in its parent durable. */
-static int sync_parent(const char *path)
-{
-	char parent[OPTIONS_PATH_SIZE];
-	char *slash;
-	int fd, result;
-
-	(void)snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash == NULL)
-		(void)snprintf(parent, sizeof(parent), ".");
-	else
-		slash[slash == parent] = '\0';
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	result = fsync(fd);
-	(void)close(fd); /* it was only read */
-	return result;
-}
-
-/* Version control should not take up what is in here: it holds a key. */
-static void make_gitignore(int dir_fd)
-{
-	int fd = openat(dir_fd, ".gitignore",
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return;
-	(void)!write(fd, "*\n", 2); /* a help, no more */
-	(void)close(fd);
-}
-
-/*
- * Opens the database directory, or makes it; *made says which.  One without an
- * `id` counts as made just now: whoever made it may have ended before its name
- * was durable, and nothing was kept in it yet.
- */
-static int open_directory(struct chat *c, const char *path, bool *made)
-{
-	struct stat status;
-	bool is_link;
-
-	*made = mkdir(path, 0700) == 0;
-	if (!*made && errno != EEXIST)
-		return open_failed(c, EX_CANTCREAT, "can not make %s: %s", path,
-			strerror(errno));
-	is_link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
-	c->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (c->dir_fd < 0)
-		return open_failed(c, EX_CANTCREAT,
-			"can not use %s as a database: %s", path,
-			is_link ? "it is a symbolic link; give the directory "
-				  "itself with -d"
-				: strerror(errno));
-	if (faccessat(c->dir_fd, "id", F_OK, 0) < 0 && errno == ENOENT)
-		*made = true;
-	if (fstat(c->dir_fd, &status) < 0 || (*made && sync_parent(path) < 0))
-		return open_failed(
-			c, EX_IOERR, "%s: %s", path, strerror(errno));
-	if (status.st_uid != geteuid())
-		return open_failed(
-			c, EX_NOPERM, "%s belongs to another user", path);
-	if ((status.st_mode & 077) != 0)
-		return open_failed(c, EX_NOPERM,
-			"%s can be read by others; "
-			"if that is a mistake: chmod 700 %s",
-			path, path);
-	if (*made)
-		make_gitignore(c->dir_fd);
-	return EX_OK;
-}
-
-static int open_log(struct chat *c, const char *path)
-{
-	long holder;
-
-	c->log = log_open(c->dir_fd);
-	if (c->log != NULL)
-		return EX_OK;
-	switch (errno) {
-	case EAGAIN:
-		holder = (long)log_holder(c->dir_fd);
-		return open_failed(c, EX_TEMPFAIL,
-			"process %ld has %s open: "
-			"one chat for one database; end it, or use another "
-			"one with -d",
-			holder, path);
-	case EPROTONOSUPPORT:
-		return open_failed(c, EX_CONFIG,
-			"%s was made by a newer "
-			"version of this program, which is needed to open it",
-			path);
-	case EBADMSG:
-		return open_failed(c, EX_DATAERR,
-			"%s: its log is damaged at "
-			"its very beginning; nothing was changed",
-			path);
-	default:
-		return open_failed(c, EX_IOERR,
-			"can not open the log in %s: "
-			"%s",
-			path, strerror(errno));
-	}
-}
-
-/* The database: directory, log with its lock, then what the lock guards. */
-static int open_database(
-	struct chat *c, bool *made, char path[OPTIONS_PATH_SIZE])
-{
-	const char *file;
-	int status;
-
-	options_path(&c->options, path, OPTIONS_PATH_SIZE);
-	status = open_directory(c, path, made);
-	if (status == EX_OK)
-		status = open_log(c, path);
-	if (status != EX_OK)
-		return status;
-	c->people = people_open(c->dir_fd, c->options.name, true, &file);
-	if (c->people == NULL)
-		return open_failed(c, errno == EBADMSG ? EX_DATAERR : EX_IOERR,
-			"can not use %s/%s: %s", path, file,
-			errno == EBADMSG ? "it is damaged; nothing was changed"
-					 : strerror(errno));
-	return EX_OK;
-}
-
 static uint64_t random_seed(const uint8_t *key)
 {
 	struct reader r = reader_over(key, 8);
@@ -1052,7 +908,7 @@ static int open_port(struct chat *c)
 	if (port < 0 && c->options.port == 0 && errno == EADDRINUSE)
 		port = mesh_listen(c->mesh, 0);
 	if (port < 0)
-		return open_failed(c, EX_UNAVAILABLE,
+		return database_failed(&c->database, EX_UNAVAILABLE,
 			"can not listen on port %u: %s", wanted,
 			strerror(errno));
 	(void)snprintf(
@@ -1089,7 +945,8 @@ static int open_network(struct chat *c)
 		(c->mdns == NULL && !c->options.no_mdns) ||
 		(c->iface == NULL && (!c->options.no_mdns ||
 					     c->options.interface_count > 0)))
-		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+		return database_failed(
+			&c->database, EX_OSERR, "%s", strerror(errno));
 	for (int i = 0; i < c->options.interface_count; i++) {
 		if (if_nametoindex(c->options.interfaces[i]) == 0)
 			term_notice(c->term, "warn",
@@ -1112,7 +969,8 @@ static int open_term(struct chat *c)
 	(void)snprintf(prompt, sizeof(prompt), "%s> ", c->options.name);
 	c->term = term_open(&term);
 	if (c->term == NULL)
-		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+		return database_failed(
+			&c->database, EX_OSERR, "%s", strerror(errno));
 	return EX_OK;
 }
 
@@ -1125,7 +983,8 @@ static int open_history(struct chat *c)
 
 	c->history = history_open(c->log);
 	if (c->history == NULL)
-		return open_failed(c, EX_OSERR, "%s", strerror(errno));
+		return database_failed(
+			&c->database, EX_OSERR, "%s", strerror(errno));
 	if (history_previous(c->history, &stored) &&
 		record_decode(stored.bytes, stored.size, &record))
 		c->newest_ms = record.time_ms;
@@ -1168,8 +1027,7 @@ static void open_contacts(struct chat *c)
 struct chat *chat_open(const struct options *options, int *status)
 {
 	struct chat *c = calloc(1, sizeof(*c));
-	char path[OPTIONS_PATH_SIZE], *absolute;
-	bool made = false;
+	char *absolute;
 
 	*status = EX_OSERR;
 	if (c == NULL) {
@@ -1177,8 +1035,9 @@ struct chat *chat_open(const struct options *options, int *status)
 		return NULL;
 	}
 	c->options = *options;
-	c->dir_fd = -1;
-	*status = open_database(c, &made, path);
+	*status = database_open(&c->database, options);
+	c->log = c->database.log;
+	c->people = c->database.people;
 	if (*status == EX_OK)
 		*status = open_term(c);
 	if (*status == EX_OK)
@@ -1189,12 +1048,12 @@ struct chat *chat_open(const struct options *options, int *status)
 		chat_close(c);
 		return NULL;
 	}
-	absolute = realpath(path, NULL);
-	if (made)
+	absolute = realpath(c->database.path, NULL);
+	if (c->database.made)
 		info(c,
 			"a new database: %s; a copy in use twice forks, see "
 			"BACKUP in the README",
-			absolute == NULL ? path : absolute);
+			absolute == NULL ? c->database.path : absolute);
 	free(absolute);
 	open_contacts(c);
 	return c;
@@ -1212,11 +1071,8 @@ void chat_close(struct chat *c)
 	mdns_close(c->mdns);
 	iface_close(c->iface);
 	resolve_close(c->resolve);
-	people_close(c->people);
 	history_close(c->history);
-	log_close(c->log);
-	if (c->dir_fd >= 0)
-		(void)close(c->dir_fd); /* it was only read */
+	database_close(&c->database);
 	free(c);
 	errno = error;
 }
