@@ -206,9 +206,8 @@ help:
 	@echo 'make format     clang-format in place'
 	@echo 'make clean'
 
-.PHONY: all static test unit scenarios fuzz crash crash-mutants sim sim-mutants bench foreign \
-	lint flags format install clean help
-	lint flags format install clean help
+.PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
+	sim-mutants bench foreign lint flags format install clean help
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \

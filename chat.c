@@ -53,8 +53,9 @@ enum {
 	LOOK_UP_AGAIN_MS = 5000,
 	NAMES_MS = 1000,           /* between two writings of names */
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
-	SETTLE_MS = 5000, /* others send what they have of a damaged log */
-	FAILURES_TOLD = 3 /* a peer that is not there yet is no news */
+	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
+	SETTLE_MS = 5000,  /* others send what they have of a damaged log */
+	FAILURES_TOLD = 3  /* a peer that is not there yet is no news */
 };
 
 /* A PEER of the command line, and what became of it. */
@@ -85,6 +86,8 @@ struct chat {
 	bool cut_off;     /* no network interface, as last told */
 	bool scarce;      /* room on it, as last told */
 	bool own_told;    /* that others had messages of ours */
+	int heard;        /* records of others in this turn */
+	int64_t lost_ms;  /* no word about messages not kept before */
 	int64_t names_ms;
 	int64_t twin_ms;   /* no word about a twin before */
 	bool own_broken;   /* own log has holes, as last told */
@@ -237,6 +240,12 @@ static void chat_commit(struct chat *c, int64_t now_ms)
 
 /* Records come in. */
 
+/* What log_append says until there is room. */
+static bool is_full(int error)
+{
+	return error == ENOSPC || error == EFBIG;
+}
+
 /* Appends, with one commit in between when too much waits. */
 static int chat_append(
 	struct chat *c, const struct log_record *record, int64_t now_ms)
@@ -298,7 +307,7 @@ static void chat_append_waiting(struct chat *c, int64_t now_ms)
 	if (!w->used)
 		return;
 	chat_commit(c, now_ms); /* which may find that there is room now */
-	if (chat_append(c, &record, now_ms) == 0 || errno != ENOSPC)
+	if (chat_append(c, &record, now_ms) == 0 || !is_full(errno))
 		w->used = false;
 }
 
@@ -348,14 +357,19 @@ static void chat_record(
 		own_given(c, event);
 	record.size = chat_encode(c, reader_over(event->bytes, event->size),
 		time_of_gap(c, author, event->seq), c->scratch);
+	c->heard++;
 	if (chat_append(c, &record, now_ms) == 0)
 		return;
-	if (errno != ENOSPC) {
-		term_notice(c->term, "warn", "a message was not kept: %s",
-			strerror(errno));
+	if (is_full(errno)) {
+		chat_wait(c, &record);
 		return;
 	}
-	chat_wait(c, &record);
+	if (now_ms >= c->lost_ms)
+		term_notice(c->term, "warn",
+			"messages from %s are not kept: %s", event->address,
+			errno == EDQUOT ? "there are too many authors"
+					: strerror(errno));
+	c->lost_ms = now_ms + TOLD_AGAIN_MS;
 }
 
 /*
@@ -391,9 +405,10 @@ static void chat_say(
 	}
 	record.size = chat_encode(
 		c, reader_over(text, size), time_now(c), c->scratch);
+	log_hurry(c->log);
 	if (chat_append(c, &record, now_ms) == 0)
 		return;
-	if (errno == ENOSPC && !term_is_typed(c->term))
+	if (is_full(errno) && !term_is_typed(c->term))
 		chat_wait(c, &record);
 	else
 		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
@@ -705,8 +720,8 @@ static void chat_problems(struct chat *c)
 	if (!own_is_whole(c) && !c->own_broken)
 		term_notice(c->term, "warn",
 			"messages of yours were lost on this disk: nothing "
-			"new can be said until another peer was asked for "
-			"them");
+			"new can be said until a peer who has them is here "
+			"(if nobody has them, begin anew with another -d)");
 	c->own_broken = !own_is_whole(c);
 }
 
@@ -745,6 +760,8 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 				  "replaced: nothing more can be kept"
 				: "the disk failed: nothing more is sent or "
 				  "kept; what was shown is safe");
+	if (c->settle_ms != 0 && (c->scarce || c->waiting.used))
+		c->settle_ms = now_ms + SETTLE_MS; /* nobody is heard now */
 	if (c->settle_ms != 0 && now_ms >= c->settle_ms) {
 		log_settle(c->log);
 		c->settle_ms = 0;
@@ -789,7 +806,12 @@ static void chat_interfaces(struct chat *c, int64_t now_ms)
 static void chat_end(struct chat *c)
 {
 	c->done = true;
-	if (log_waiting(c->log) == 0 || log_commit(c->log, INT64_MAX) == 0)
+	if (c->waiting.used && memcmp(c->waiting.key, people_own_key(c->people),
+				       LOG_KEY_SIZE) != 0)
+		c->waiting.used = false; /* its author has it still */
+	log_hurry(c->log);
+	if (!c->waiting.used && (log_waiting(c->log) == 0 ||
+					log_commit(c->log, INT64_MAX) == 0))
 		return;
 	term_notice(c->term, "error", "what was said last was not kept: %s",
 		strerror(errno));
@@ -858,6 +880,11 @@ void chat_run(struct chat *c, const struct loop *loop)
 	while (chat_takes_lines(c) && term_next(c->term, &line))
 		chat_line(c, &line, now_ms);
 
+	if (c->done)
+		return;
+	if (c->heard < LIVE_RECORDS)
+		log_hurry(c->log); /* somebody waits, or nobody says much */
+	c->heard = 0;
 	chat_commit(c, now_ms); /* durable before anyone hears of it */
 	if (c->done)
 		return;
@@ -997,6 +1024,7 @@ static int open_history(struct chat *c)
 	while (--lines > 0 && history_previous(c->history, &stored))
 		;
 	log_next_last(c->log, 0);
+	log_set_delay(c->log, LOG_DELAY_MS);
 	c->own_history =
 		log_newest(c->log, log_find(c->log, people_own_key(c->people)));
 	return EX_OK;

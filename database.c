@@ -109,15 +109,16 @@ static int directory_open(struct database *d)
 /* Why the log did not open, by errno. */
 static int log_refused(const struct database *d)
 {
-	long holder;
+	char holder[32] = "another process";
 
 	switch (errno) {
 	case EAGAIN:
-		holder = (long)log_holder(d->dir_fd);
+		if (log_holder(d->dir_fd) > 0)
+			(void)snprintf(holder, sizeof(holder), "process %ld",
+				(long)log_holder(d->dir_fd));
 		return database_failed(d, EX_TEMPFAIL,
-			"process %ld has %s open: "
-			"one chat for one database; end it, or use another "
-			"one with -d",
+			"%s has %s open: one chat for one database; end it, "
+			"or use another one with -d",
 			holder, d->path);
 	case EPROTONOSUPPORT:
 		return database_failed(d, EX_CONFIG,

@@ -33,6 +33,8 @@ static int print_history(struct database *d, const struct options *options)
 {
 	struct history *history = history_open(d->log);
 	uint8_t *bytes = malloc(TERM_SHOWN_MAX);
+	char text[SHOW_PROBLEM_MAX];
+	struct log_problem problem;
 	struct log_record record;
 	int lines = options->history;
 
@@ -53,6 +55,10 @@ static int print_history(struct database *d, const struct options *options)
 	}
 	history_close(history);
 	free(bytes);
+	while (log_next_problem(d->log, &problem)) {
+		(void)show_problem(d->log, d->people, &problem, text);
+		(void)fprintf(stderr, "warn> %s\n", text);
+	}
 	return finish(d, EX_OK);
 }
 
@@ -78,14 +84,19 @@ static int print_problems(struct database *d)
 		(void)show_problem(d->log, d->people, &problem, text);
 		(void)printf("%s\n", text); /* finish looks at ferror */
 		/*
-		 * A cut end is as it should be after a crash, and damage is
-		 * healed when nothing that stood there is missing any more.
+		 * A cut end is as it should be after a crash, a wrong hint
+		 * costs time only, and damage is healed when nothing that
+		 * stood there is missing any more.
 		 */
 		if (problem.trouble == LOG_DAMAGED)
 			damaged = true;
-		else if (problem.trouble != LOG_TAIL_CUT)
+		else if (problem.trouble != LOG_TAIL_CUT &&
+			 problem.trouble != LOG_HINT_WRONG)
 			status = 1;
 	}
+	if (log_doubt(d->log))
+		(void)printf(
+			"messages may be lost of which nobody here knows\n");
 	if (damaged && status == EX_OK)
 		(void)printf(
 			"what stood in the damaged places is here again\n");

@@ -300,8 +300,9 @@ static void checkpoint_make(struct log *log)
 			log->segments->list[i].unlinked)
 			checkpoint.unusable++;
 	/* A hint: without a new one, the next opening takes longer. */
-	(void)checkpoint_save(log->dir_fd, &checkpoint, log->authors);
-	log->unsaved = 0;
+	if (checkpoint_save(log->dir_fd, &checkpoint, log->authors) == 0 ||
+		!log->stale)
+		log->unsaved = 0;
 }
 
 /* What is due when the batch is empty. */
@@ -489,14 +490,37 @@ struct log *log_open(int dir_fd)
 	return log_start(dir_fd, LOG_OWNER, &usual_sizes);
 }
 
+static bool end_is_lost(const struct log *log)
+{
+	for (uint32_t i = 0; i < log->problem_count; i++) {
+		if (log->problems[i].trouble == LOG_END_LOST)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A checkpoint that a chat saves after the segments were listed says more
+ * than they have.  Only an end that is lost at a second look is lost.
+ */
+static struct log *log_look(int dir_fd, enum log_mode mode)
+{
+	struct log *log = log_start(dir_fd, mode, &usual_sizes);
+
+	if (log == NULL || !end_is_lost(log))
+		return log;
+	log_close(log);
+	return log_start(dir_fd, mode, &usual_sizes);
+}
+
 struct log *log_open_beside(int dir_fd)
 {
-	return log_start(dir_fd, LOG_READER, &usual_sizes);
+	return log_look(dir_fd, LOG_READER);
 }
 
 struct log *log_check(int dir_fd)
 {
-	return log_start(dir_fd, LOG_CHECKER, &usual_sizes);
+	return log_look(dir_fd, LOG_CHECKER);
 }
 
 /*

@@ -237,7 +237,9 @@ enum checkpoint_verdict checkpoint_load(
 	struct stat st;
 
 	if (fd < 0)
-		return errno == ENOENT ? CHECKPOINT_NONE : CHECKPOINT_ERROR;
+		return errno == ENOENT                     ? CHECKPOINT_NONE
+		       : errno == ELOOP || errno == EACCES ? CHECKPOINT_BAD
+							   : CHECKPOINT_ERROR;
 	if (fstat(fd, &st) < 0)
 		goto done;
 	verdict = CHECKPOINT_BAD;

@@ -409,6 +409,9 @@ static int recover_from(struct log *log, uint32_t unusable, uint64_t *from)
 		!checkpoint_suits(log, &checkpoint)) {
 		log_found_range(log, LOG_END_LOST, 0, 0, 0);
 		log->doubt = true;
+		/* When the log has grown past it, it would be believed again. */
+		log->stale = true;
+		log->unsaved = log->sizes.checkpoint;
 	} else if (log->mode != LOG_CHECKER &&
 		   unusable == checkpoint.unusable) {
 		*from = checkpoint.place;

@@ -50,6 +50,7 @@ struct log {
 	int full;   /* errno of what keeps it from writing for now */
 	int64_t retry_ms;
 	bool doubt;
+	bool stale; /* the checkpoint on the disk must be replaced at once */
 	uint64_t known; /* place up to which a checkpoint said what there was */
 	bool spacious;
 	int64_t space_ms; /* when that was asked; -1: never */
