@@ -10,6 +10,7 @@ OBJECTS = chat database inspect options term clean show people mesh wire mdns if
 	resolve $(STORE)
 # Not used by the program yet: signed logs and encrypted links will.
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
+CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 TESTS = bytes wire log mdns mesh people clean term options chat $(CRYPTO_TESTS)
 FUZZERS = wire mdns log
 

@@ -8,7 +8,6 @@
 #	make diff		random inputs against libsodium, where there is one
 #	make bench-crypto	speed, beside openssl's
 
-CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 crypto_test_flags = $(filter-out -MMD -MP,$(ALL_CFLAGS)) -Itests/shim
 crypto_sources = $(CRYPTO:%=crypto/%.c)
 

@@ -852,6 +852,38 @@ static void old_copy_of_the_end_does_not_free_numbers(void **state)
 	log_close(log);
 }
 
+/* The log grows past the place of the checkpoint that was too new for it. */
+static void a_checkpoint_that_was_too_new_is_not_believed_again(void **state)
+{
+	static uint8_t bytes[1 << 14];
+	struct log *log = must_open();
+	size_t size = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		must_add(log, 1);
+	must_commit(log);
+	size = file_load(SEGMENT, bytes, sizeof(bytes));
+	for (int i = 0; i < 30; i++)
+		must_add(log, 2);
+	log_close(log);
+	file_store(SEGMENT, bytes, size - 1024); /* its zeros */
+	log = must_open();
+	assert_int_equal(problems(log, LOG_END_LOST), 1);
+	log_settle(log);
+	for (int i = 0; i < 40; i++) {
+		must_add(log, 1);
+		must_commit(log);
+	}
+	assert_int_equal(durable(log, 1), 50);
+	kill_store(log);
+	log = must_open();
+	assert_int_equal(problems(log, LOG_DAMAGED), 0);
+	assert_int_equal(durable(log, 1), 50);
+	assert_int_equal(log_newest(log, log_find(log, key_of(1))), 50);
+	log_close(log);
+}
+
 static void hints_are_made_again_when_they_are_wrong(void **state)
 {
 	struct log *log = must_open();
@@ -1254,6 +1286,7 @@ int main(void)
 		TEST(scrub_finds_rot_that_nobody_reads),
 		TEST(lost_segment_is_told_and_its_records_are_missing),
 		TEST(old_copy_of_the_end_does_not_free_numbers),
+		TEST(a_checkpoint_that_was_too_new_is_not_believed_again),
 		TEST(hints_are_made_again_when_they_are_wrong),
 		TEST(readers_beside_see_what_is_there),
 		TEST(failed_flush_is_the_end),
