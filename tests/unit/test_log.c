@@ -829,24 +829,35 @@ static void lost_segment_is_told_and_its_records_are_missing(void **state)
 	log_close(log);
 }
 
-static void old_copy_of_the_end_does_not_free_numbers(void **state)
+/*
+ * A store whose file is an older copy: ten records of author 1 are in it, and
+ * its checkpoint knows of `count` more, of `author`.
+ */
+static struct log *open_older_end(uint32_t author, int count)
 {
 	static uint8_t bytes[1 << 14];
 	struct log *log = must_open();
 	size_t size = 0;
 
-	(void)state;
 	for (int i = 0; i < 10; i++)
 		must_add(log, 1);
 	must_commit(log);
 	size = file_load(SEGMENT, bytes, sizeof(bytes));
-	for (int i = 0; i < 10; i++)
-		must_add(log, 1);
+	for (int i = 0; i < count; i++)
+		must_add(log, author);
 	log_close(log);
 	file_store(SEGMENT, bytes, size - 1024); /* its zeros */
 	log = must_open();
 	assert_int_equal(problems(log, LOG_END_LOST), 1);
 	assert_true(log_doubt(log));
+	return log;
+}
+
+static void old_copy_of_the_end_does_not_free_numbers(void **state)
+{
+	struct log *log = open_older_end(1, 10);
+
+	(void)state;
 	assert_int_equal(head(log, 1), 10);
 	assert_int_equal(log_newest(log, log_find(log, key_of(1))), 20);
 	log_close(log);
@@ -855,21 +866,9 @@ static void old_copy_of_the_end_does_not_free_numbers(void **state)
 /* The log grows past the place of the checkpoint that was too new for it. */
 static void a_checkpoint_that_was_too_new_is_not_believed_again(void **state)
 {
-	static uint8_t bytes[1 << 14];
-	struct log *log = must_open();
-	size_t size = 0;
+	struct log *log = open_older_end(2, 30);
 
 	(void)state;
-	for (int i = 0; i < 10; i++)
-		must_add(log, 1);
-	must_commit(log);
-	size = file_load(SEGMENT, bytes, sizeof(bytes));
-	for (int i = 0; i < 30; i++)
-		must_add(log, 2);
-	log_close(log);
-	file_store(SEGMENT, bytes, size - 1024); /* its zeros */
-	log = must_open();
-	assert_int_equal(problems(log, LOG_END_LOST), 1);
 	log_settle(log);
 	for (int i = 0; i < 40; i++) {
 		must_add(log, 1);
