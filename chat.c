@@ -166,14 +166,17 @@ static void name_of_address(
 		name[end - address] = '\0';
 }
 
+static bool is_own(const struct chat *c, const uint8_t *key)
+{
+	return memcmp(key, people_own_key(c->people), LOG_KEY_SIZE) == 0;
+}
+
 /* One durable record goes to the screen. */
 static void chat_show(struct chat *c, const struct log_record *stored)
 {
-	bool own = memcmp(stored->key, people_own_key(c->people),
-			   LOG_KEY_SIZE) == 0;
 	struct writer line = writer_over(c->line, sizeof(c->line));
 
-	if (own && stored->seq > c->own_history &&
+	if (is_own(c, stored->key) && stored->seq > c->own_history &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
 	if (show_record(&line, c->people, stored, c->options.json))
@@ -353,7 +356,7 @@ static void chat_record(
 				event->address);
 		return;
 	}
-	if (memcmp(event->key, people_own_key(c->people), LOG_KEY_SIZE) == 0)
+	if (is_own(c, event->key))
 		own_given(c, event);
 	record.size = chat_encode(c, reader_over(event->bytes, event->size),
 		time_of_gap(c, author, event->seq), c->scratch);
@@ -806,8 +809,7 @@ static void chat_interfaces(struct chat *c, int64_t now_ms)
 static void chat_end(struct chat *c)
 {
 	c->done = true;
-	if (c->waiting.used && memcmp(c->waiting.key, people_own_key(c->people),
-				       LOG_KEY_SIZE) != 0)
+	if (c->waiting.used && !is_own(c, c->waiting.key))
 		c->waiting.used = false; /* its author has it still */
 	log_hurry(c->log);
 	if (!c->waiting.used && (log_waiting(c->log) == 0 ||

@@ -19,7 +19,6 @@
 #include "platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -35,6 +34,7 @@
 #endif
 
 #include "iface.h"
+#include "net.h"
 
 #if !defined(IPV6_JOIN_GROUP)
 #define IPV6_JOIN_GROUP IPV6_ADD_MEMBERSHIP
@@ -61,11 +61,6 @@ static const uint8_t group_v6[16] = { 0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 
 /* Leaves. */
 
-static bool set_option(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
-}
-
 /* BSDs want a byte for these two options, and Linux takes one. */
 static void set_byte_option(int fd, int option, unsigned char value)
 {
@@ -75,9 +70,9 @@ static void set_byte_option(int fd, int option, unsigned char value)
 
 static void share_port(int fd)
 {
-	(void)set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	net_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 #if defined(SO_REUSEPORT)
-	(void)set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	net_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 #endif
 }
 
@@ -100,12 +95,6 @@ static struct sockaddr_storage group_address(int family, uint32_t index)
 	return address;
 }
 
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					      : sizeof(struct sockaddr_in);
-}
-
 static const struct sockaddr_in *first_v4(const struct mdns_interface *i)
 {
 	for (int a = 0; a < i->count; a++) {
@@ -121,26 +110,26 @@ static void set_v4_options(int fd)
 {
 	set_byte_option(fd, IP_MULTICAST_TTL, 255);
 	set_byte_option(fd, IP_MULTICAST_LOOP, 1);
-	(void)set_option(fd, IPPROTO_IP, IP_TTL, 255);
+	net_set_option(fd, IPPROTO_IP, IP_TTL, 255);
 #if defined(IP_MULTICAST_ALL)
-	(void)set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	net_set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 #endif
 #if defined(IP_PKTINFO)
-	(void)set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	net_set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 #elif defined(IP_RECVIF)
-	(void)set_option(fd, IPPROTO_IP, IP_RECVIF, 1);
+	net_set_option(fd, IPPROTO_IP, IP_RECVIF, 1);
 #endif
 }
 
 static void set_v6_options(int fd)
 {
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255);
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1);
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 #if defined(IPV6_MULTICAST_ALL)
-	(void)set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	net_set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 #endif
 }
 
@@ -152,7 +141,7 @@ static int bind_any(int fd, int family)
 		memset(&((struct sockaddr_in *)&any)->sin_addr, 0, 4);
 	else
 		memset(&((struct sockaddr_in6 *)&any)->sin6_addr, 0, 16);
-	return bind(fd, (struct sockaddr *)&any, address_size(&any));
+	return bind(fd, (struct sockaddr *)&any, net_address_size(&any));
 }
 
 static int bind_shared(int fd, int family)
@@ -162,8 +151,8 @@ static int bind_shared(int fd, int family)
 
 	/* A link-local group can be bound on one interface only. */
 	if (family == AF_INET)
-		return bind(
-			fd, (struct sockaddr *)&group, address_size(&group));
+		return bind(fd, (struct sockaddr *)&group,
+			net_address_size(&group));
 #endif
 	return bind_any(fd, family);
 }
@@ -172,7 +161,6 @@ static int bind_shared(int fd, int family)
 static int socket_open(int family)
 {
 	int fd = socket(family, SOCK_DGRAM, 0);
-	int flags;
 
 	if (fd < 0)
 		return -1;
@@ -180,9 +168,7 @@ static int socket_open(int family)
 		set_v4_options(fd);
 	else
 		set_v6_options(fd);
-	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-		fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (net_set_flags(fd) < 0)
 		goto fail;
 	if (bind_any(fd, family) == 0) {
 		share_port(fd);
@@ -442,7 +428,7 @@ void iface_send(struct iface *f, const struct mdns_packet *packet)
 				IPV6_MULTICAST_IF, &index, sizeof(index));
 	}
 	if (sendto(f->fds[which], packet->bytes, packet->size, 0,
-		    (struct sockaddr *)&to, address_size(&to)) < 0 &&
+		    (struct sockaddr *)&to, net_address_size(&to)) < 0 &&
 		(errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
 			errno == ENODEV || errno == ENETDOWN))
 		f->scan_ms = 0; /* the network is not what it was */

@@ -45,7 +45,6 @@
 #include "platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -55,6 +54,7 @@
 #include <unistd.h>
 
 #include "mesh.h"
+#include "net.h"
 #include "record.h"
 
 enum {
@@ -166,12 +166,6 @@ static int64_t jittered(struct mesh *m, int64_t ms)
 	return ms / 2 + (int64_t)(random_next(m) % (uint64_t)(ms + 1));
 }
 
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					      : sizeof(struct sockaddr_in);
-}
-
 static bool same_host(
 	const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
@@ -187,37 +181,22 @@ static bool same_host(
 	return memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0;
 }
 
-static int make_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -1;
-	return fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static void set_option(int fd, int level, int option, int value)
-{
-	/* A socket that lacks the option works, only less promptly. */
-	(void)setsockopt(fd, level, option, &value, sizeof(value));
-}
-
 /* Small frames leave at once, and a dead machine is found out. */
 static void set_tcp_options(int fd)
 {
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	net_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	net_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 #if defined(TCP_KEEPIDLE)
-	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
+	net_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
 #elif defined(TCP_KEEPALIVE)
-	set_option(fd, IPPROTO_TCP, TCP_KEEPALIVE, KEEPALIVE_S);
+	net_set_option(fd, IPPROTO_TCP, TCP_KEEPALIVE, KEEPALIVE_S);
 #endif
 #if defined(TCP_KEEPINTVL) && defined(TCP_KEEPCNT)
-	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	net_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	net_set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
 #endif
 #if defined(TCP_USER_TIMEOUT)
-	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
+	net_set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
 #endif
 }
 
@@ -478,7 +457,7 @@ static struct link *link_make(
 	int error;
 
 	errno = ENOBUFS;
-	if (place >= 0 && make_nonblocking(fd) == 0)
+	if (place >= 0 && net_set_flags(fd) == 0)
 		l = malloc(sizeof(*l));
 	if (l == NULL) {
 		error = errno;
@@ -537,7 +516,8 @@ static void peer_dial(struct mesh *m, int index, int64_t now_ms)
 	p->dialling = true;
 	p->dialled_ms = now_ms;
 	link_enter(l, LINK_CONNECTING, now_ms);
-	if (connect(fd, (const struct sockaddr *)to, address_size(to)) < 0 &&
+	if (connect(fd, (const struct sockaddr *)to, net_address_size(to)) <
+			0 &&
 		errno != EINPROGRESS && errno != EINTR)
 		link_end(l, strerror(errno));
 }
@@ -1088,13 +1068,14 @@ static int listen_on(int family, uint16_t port)
 	any.ss_family = (sa_family_t)family;
 	if (family == AF_INET6) {
 		any6->sin6_port = htons(port);
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		net_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	} else {
 		any4->sin_port = htons(port);
 	}
-	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (make_nonblocking(fd) == 0 &&
-		bind(fd, (struct sockaddr *)&any, address_size(&any)) == 0 &&
+	net_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (net_set_flags(fd) == 0 &&
+		bind(fd, (struct sockaddr *)&any, net_address_size(&any)) ==
+			0 &&
 		listen(fd, MESH_HALF_OPEN_MAX) == 0)
 		return fd;
 	error = errno;
