@@ -157,11 +157,11 @@ static bool is_verbose(const struct chat *c)
 
 /* "bob" of "bob.local:62474", or the address itself. */
 static void name_of_address(
-	const char *address, char name[WIRE_ADDRESS_MAX + 1])
+	const char *address, char name[LEGACY_ADDRESS_MAX + 1])
 {
 	const char *end = strstr(address, ".local:");
 
-	(void)snprintf(name, WIRE_ADDRESS_MAX + 1, "%s", address);
+	(void)snprintf(name, LEGACY_ADDRESS_MAX + 1, "%s", address);
 	if (end != NULL)
 		name[end - address] = '\0';
 }
@@ -551,7 +551,7 @@ static void chat_found(struct chat *c, struct mdns_found *found, int64_t now_ms)
 static void name_of_event(const struct chat *c, const struct mesh_event *event,
 	char shown[PEOPLE_SHOWN_MAX + 1])
 {
-	char claimed[WIRE_ADDRESS_MAX + 1];
+	char claimed[LEGACY_ADDRESS_MAX + 1];
 
 	name_of_address(event->address, claimed);
 	(void)snprintf(
@@ -563,7 +563,7 @@ static void name_of_event(const struct chat *c, const struct mesh_event *event,
 static void chat_up(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	char claimed[WIRE_ADDRESS_MAX + 1];
+	char claimed[LEGACY_ADDRESS_MAX + 1];
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
 	name_of_address(event->address, claimed);
@@ -925,8 +925,8 @@ static uint64_t random_seed(const uint8_t *key)
 
 static int open_port(struct chat *c)
 {
-	uint16_t wanted = wire_port_of_name(c->options.name);
-	char address[WIRE_ADDRESS_MAX + 1];
+	uint16_t wanted = legacy_port_of_name(c->options.name);
+	char address[LEGACY_ADDRESS_MAX + 1];
 	int port;
 
 	if (c->options.port > 0)
@@ -1034,7 +1034,7 @@ static int open_history(struct chat *c)
 
 static void open_contacts(struct chat *c)
 {
-	char address[WIRE_ADDRESS_MAX + 1];
+	char address[LEGACY_ADDRESS_MAX + 1];
 	int64_t now_ms = chat_clock_ms();
 
 	for (int i = 0; i < c->options.peer_count; i++) {

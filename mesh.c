@@ -97,18 +97,18 @@ struct link {
 	uint64_t log_count; /* when it was last found to lack nothing */
 	uint32_t turn;      /* author whose records go next */
 	bool have_key;
-	uint8_t key[WIRE_KEY_SIZE]; /* author at the other end */
-	uint32_t *next_seq;         /* by author */
-	uint32_t authors;           /* entries in next_seq */
+	uint8_t key[LEGACY_KEY_SIZE]; /* author at the other end */
+	uint32_t *next_seq;           /* by author */
+	uint32_t authors;             /* entries in next_seq */
 	uint32_t *told; /* heads of our Handshake, until it is sent */
 	uint32_t told_count;
 	uint32_t told_next;
 	bool said_hello;
-	struct wire wire;
+	struct legacy wire;
 };
 
 struct peer {
-	char address[WIRE_ADDRESS_MAX + 1]; /* "" while it is not known */
+	char address[LEGACY_ADDRESS_MAX + 1]; /* "" while it is not known */
 	bool named; /* it was known from the beginning, and stays so */
 	struct sockaddr_storage at[MESH_ADDRESSES_MAX];
 	int count;
@@ -126,8 +126,8 @@ struct peer {
 struct mesh {
 	struct log *log;
 	uint64_t log_count; /* in this turn */
-	char address[WIRE_ADDRESS_MAX + 1];
-	uint8_t key[WIRE_KEY_SIZE];
+	char address[LEGACY_ADDRESS_MAX + 1];
+	uint8_t key[LEGACY_KEY_SIZE];
 	uint64_t random;
 	bool only;
 	bool held;
@@ -141,9 +141,9 @@ struct mesh {
 	struct link *links[LINKS];
 	int turn;           /* link that mesh_next looks at */
 	struct link *giver; /* of the record told last, or NULL */
-	uint8_t given_key[WIRE_KEY_SIZE];
+	uint8_t given_key[LEGACY_KEY_SIZE];
 	uint32_t given_seq;
-	char address_told[WIRE_ADDRESS_MAX + 1];
+	char address_told[LEGACY_ADDRESS_MAX + 1];
 	char text_told[REASON_MAX];
 	uint64_t records_sent;
 	uint64_t records_received;
@@ -466,7 +466,8 @@ static struct link *link_make(
 		return NULL;
 	}
 	memset(l, 0, offsetof(struct link, wire));
-	wire_open(&l->wire, role == MESH_DIALLED ? WIRE_DIALLER : WIRE_ACCEPTOR,
+	legacy_open(&l->wire,
+		role == MESH_DIALLED ? LEGACY_DIALLER : LEGACY_ACCEPTOR,
 		m->address);
 	set_tcp_options(fd);
 	l->role = role;
@@ -660,9 +661,10 @@ static bool hello_begin(struct mesh *m, struct link *l)
 
 		l->told[i] = head > UINT32_MAX ? UINT32_MAX : (uint32_t)head;
 		if (head > 0)
-			size += wire_head_size(log_key(m->log, i), l->told[i]);
+			size += legacy_head_size(
+				log_key(m->log, i), l->told[i]);
 	}
-	return wire_put_handshake(&l->wire, m->key, size);
+	return legacy_put_handshake(&l->wire, m->key, size);
 }
 
 /* Puts as much of our Handshake as fits; true when all of it was put. */
@@ -674,7 +676,7 @@ static bool link_fill_hello(struct mesh *m, struct link *l)
 	for (; l->told_next < l->told_count; l->told_next++) {
 		uint32_t seq = l->told[l->told_next];
 
-		if (seq > 0 && !wire_put_head(&l->wire,
+		if (seq > 0 && !legacy_put_head(&l->wire,
 				       log_key(m->log, l->told_next), seq)) {
 			l->lagging = true;
 			return false;
@@ -702,7 +704,7 @@ static bool link_fill_author(struct mesh *m, struct link *l, uint32_t author)
 		if (log_read(m->log, author, *next, &stored) < 0 ||
 			!record_decode(stored.bytes, stored.size, &record))
 			return true;
-		if (!wire_put_change(
+		if (!legacy_put_change(
 			    &l->wire, stored.key, *next, record.payload))
 			return false;
 		++*next;
@@ -722,7 +724,7 @@ static void link_fill_records(struct mesh *m, struct link *l)
 		return;
 	l->lagging = false;
 	l->log_count = m->log_count;
-	if (l->wire.mode == WIRE_PUSH || !link_grow(l, authors))
+	if (l->wire.mode == LEGACY_PUSH || !link_grow(l, authors))
 		return;
 	for (uint32_t i = 0; i < authors; i++) {
 		if (l->turn >= authors)
@@ -859,7 +861,8 @@ static bool link_tell_up(struct mesh *m, struct link *l,
 
 /* One thing that the wire tells.  True when it has to be told on. */
 static bool link_event(struct mesh *m, struct link *l,
-	const struct wire_event *told, struct mesh_event *event, int64_t now_ms)
+	const struct legacy_event *told, struct mesh_event *event,
+	int64_t now_ms)
 {
 	const char *refusal;
 
@@ -867,28 +870,28 @@ static bool link_event(struct mesh *m, struct link *l,
 	if (l->fd < 0 && l->state != LINK_UP)
 		return false;
 	switch (told->kind) {
-	case WIRE_EVENT_CALLER:
+	case LEGACY_EVENT_CALLER:
 		refusal = caller_refusal(m, told->text, now_ms);
 		if (refusal == NULL)
-			wire_admit(&l->wire);
+			legacy_admit(&l->wire);
 		else
 			link_refuse(l, refusal);
 		return false;
-	case WIRE_EVENT_LINK:
+	case LEGACY_EVENT_LINK:
 		link_named(m, l, now_ms);
 		return false;
-	case WIRE_EVENT_ID:
+	case LEGACY_EVENT_ID:
 		l->have_key = true;
 		memcpy(l->key, told->key, sizeof(l->key));
 		if (memcmp(l->key, m->key, sizeof(l->key)) == 0)
 			link_refuse(l, "it uses a copy of this database");
 		return false;
-	case WIRE_EVENT_HEAD:
+	case LEGACY_EVENT_HEAD:
 		link_has(m, l, told->key, told->seq);
 		return false;
-	case WIRE_EVENT_READY:
+	case LEGACY_EVENT_READY:
 		return link_tell_up(m, l, event, now_ms);
-	case WIRE_EVENT_CHANGE:
+	case LEGACY_EVENT_CHANGE:
 		m->records_received++;
 		m->giver = l;
 		event->kind = MESH_RECORD;
@@ -900,7 +903,7 @@ static bool link_event(struct mesh *m, struct link *l,
 		memcpy(m->given_key, told->key, sizeof(m->given_key));
 		m->given_seq = told->seq;
 		return true;
-	case WIRE_EVENT_BROKEN:
+	case LEGACY_EVENT_BROKEN:
 		link_end(l, told->text);
 		return false;
 	}
@@ -948,11 +951,11 @@ static bool link_next(
 	struct mesh *m, int index, struct mesh_event *event, int64_t now_ms)
 {
 	struct link *l = m->links[index];
-	struct wire_event told;
+	struct legacy_event told;
 
 	if (l == NULL || (m->held && l->state == LINK_UP))
 		return false;
-	while (!l->refused && wire_next(&l->wire, &told)) {
+	while (!l->refused && legacy_next(&l->wire, &told)) {
 		if (link_event(m, l, &told, event, now_ms))
 			return true;
 	}
@@ -1042,7 +1045,7 @@ void mesh_close(struct mesh *m)
 
 void mesh_set_address(struct mesh *m, const char *address)
 {
-	assert(wire_address_valid(address, strlen(address)));
+	assert(legacy_address_valid(address, strlen(address)));
 	(void)snprintf(m->address, sizeof(m->address), "%s", address);
 }
 

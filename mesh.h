@@ -19,9 +19,9 @@
 
 #include <sys/socket.h>
 
+#include "legacy.h"
 #include "log.h"
 #include "loop.h"
-#include "wire.h"
 
 enum {
 	MESH_LINKS_MAX = 64,
@@ -68,7 +68,7 @@ struct mesh_event {
 	int peer;      /* of MESH_UNREACHABLE */
 	int failures;  /* of it: how many times in a row by now */
 	bool have_key; /* of MESH_UP, MESH_DOWN, MESH_TWIN; `key` is known */
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 	uint32_t seq;
 	const uint8_t *bytes;
 	size_t size;

@@ -13,9 +13,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "legacy.h"
 #include "options.h"
 #include "people.h"
-#include "wire.h"
 
 static const char usage[] =
 	"usage: chat [options] NAME [PEER...]    chat as NAME\n"
@@ -105,7 +105,7 @@ bool target_parse(const char *text, struct target *target)
 		target->kind = TARGET_NAME;
 		if (!cut_local(target->host))
 			return false;
-		target->port = wire_port_of_name(target->host);
+		target->port = legacy_port_of_name(target->host);
 		return true;
 	}
 	if (!split_host_port(text, target))

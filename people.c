@@ -26,20 +26,20 @@
 #include "people.h"
 
 enum {
-	LINE_MAX_SIZE = WIRE_ID_MAX + 1 + PEOPLE_NAME_MAX + 1,
+	LINE_MAX_SIZE = LEGACY_ID_MAX + 1 + PEOPLE_NAME_MAX + 1,
 	SUFFIX_LETTERS = 6,
 	UNNAMED_LETTERS = 8
 };
 
 struct person {
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 	char name[PEOPLE_NAME_MAX + 1];
 	bool first; /* to claim this name */
 };
 
 struct people {
 	int dir_fd;
-	uint8_t own_key[WIRE_KEY_SIZE];
+	uint8_t own_key[LEGACY_KEY_SIZE];
 	char own_name[PEOPLE_NAME_MAX + 1];
 	struct person *persons;
 	size_t count;
@@ -148,19 +148,19 @@ static FILE *file_open(int dir_fd, const char *name, bool *missing)
 
 static int own_make(struct people *p)
 {
-	char text[WIRE_ID_MAX + 2];
+	char text[LEGACY_ID_MAX + 2];
 	size_t size;
 
 	if (random_bytes(p->own_key, sizeof(p->own_key)) < 0)
 		return -1;
-	size = wire_id_of_key(p->own_key, text);
+	size = legacy_id_of_key(p->own_key, text);
 	text[size++] = '\n';
 	return file_replace(p->dir_fd, "id", text, size);
 }
 
 static int own_read(struct people *p, bool make)
 {
-	char text[WIRE_ID_MAX + 3];
+	char text[LEGACY_ID_MAX + 3];
 	bool missing;
 	FILE *file = file_open(p->dir_fd, "id", &missing);
 	size_t size;
@@ -172,16 +172,16 @@ static int own_read(struct people *p, bool make)
 	size = fread(text, 1, sizeof(text), file);
 	(void)fclose(file); /* it was only read */
 	errno = EBADMSG;
-	if (size != WIRE_ID_MAX + 1 || text[WIRE_ID_MAX] != '\n' ||
+	if (size != LEGACY_ID_MAX + 1 || text[LEGACY_ID_MAX] != '\n' ||
 		text[0] != '@')
 		return -1;
-	return wire_key_of_id(text, WIRE_ID_MAX, p->own_key) ? 0 : -1;
+	return legacy_key_of_id(text, LEGACY_ID_MAX, p->own_key) ? 0 : -1;
 }
 
 static struct person *person_find(const struct people *p, const uint8_t *key)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		if (memcmp(p->persons[i].key, key, WIRE_KEY_SIZE) == 0)
+		if (memcmp(p->persons[i].key, key, LEGACY_KEY_SIZE) == 0)
 			return &p->persons[i];
 	}
 	return NULL;
@@ -216,7 +216,7 @@ static int person_add(struct people *p, const uint8_t *key, const char *name)
 		p->capacity = wanted;
 	}
 	person = &p->persons[p->count];
-	memcpy(person->key, key, WIRE_KEY_SIZE);
+	memcpy(person->key, key, LEGACY_KEY_SIZE);
 	(void)snprintf(person->name, sizeof(person->name), "%s", name);
 	person->first = name_is_free(p, p->count++);
 	return 0;
@@ -225,14 +225,14 @@ static int person_add(struct people *p, const uint8_t *key, const char *name)
 static int names_line(struct people *p, char *line)
 {
 	char *space = strchr(line, ' ');
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	errno = EBADMSG;
 	if (space == NULL || strchr(line, '\n') == NULL)
 		return -1;
 	*space = '\0';
 	space[1 + strcspn(space + 1, "\n")] = '\0';
-	if (!wire_key_of_id(line, (size_t)(space - line), key) ||
+	if (!legacy_key_of_id(line, (size_t)(space - line), key) ||
 		!people_name_valid(space + 1) || person_find(p, key) != NULL)
 		return -1;
 	return person_add(p, key, space + 1);
@@ -270,7 +270,7 @@ static int names_write(const struct people *p)
 	for (size_t i = 0; i < p->count; i++) {
 		size_t size = strlen(p->persons[i].name);
 
-		at += wire_id_of_key(p->persons[i].key, at);
+		at += legacy_id_of_key(p->persons[i].key, at);
 		*at++ = ' ';
 		memcpy(at, p->persons[i].name, size);
 		at += size;
@@ -324,7 +324,7 @@ bool people_claim(struct people *p, const uint8_t *key, const char *name)
 	struct person *person = person_find(p, key);
 
 	if (!people_name_valid(name) ||
-		memcmp(key, p->own_key, WIRE_KEY_SIZE) == 0)
+		memcmp(key, p->own_key, LEGACY_KEY_SIZE) == 0)
 		return true;
 	if (person != NULL && strcmp(person->name, name) == 0)
 		return true;
@@ -360,14 +360,14 @@ void people_show(const struct people *p, const uint8_t *key,
 	char shown[PEOPLE_SHOWN_MAX + 1])
 {
 	const struct person *person = person_find(p, key);
-	char id[WIRE_ID_MAX + 1];
+	char id[LEGACY_ID_MAX + 1];
 	const char *letters;
 
-	if (memcmp(key, p->own_key, WIRE_KEY_SIZE) == 0) {
+	if (memcmp(key, p->own_key, LEGACY_KEY_SIZE) == 0) {
 		(void)snprintf(shown, PEOPLE_SHOWN_MAX + 1, "%s", p->own_name);
 		return;
 	}
-	(void)wire_id_of_key(key, id);
+	(void)legacy_id_of_key(key, id);
 	letters = id[0] == '@' ? id + 1 : id;
 	if (person == NULL)
 		(void)snprintf(shown, PEOPLE_SHOWN_MAX + 1, "%.*s",

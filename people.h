@@ -11,7 +11,7 @@
 #ifndef PEOPLE_H
 #define PEOPLE_H
 
-#include "wire.h"
+#include "legacy.h"
 
 enum {
 	PEOPLE_NAME_MAX = 32,  /* bytes of a name, without NUL */
@@ -31,7 +31,7 @@ struct people *people_open(int dir_fd, const char *own_name, bool make,
 	const char **file) MUST_USE;
 void people_close(struct people *people);
 
-/* Our own author, WIRE_KEY_SIZE bytes, valid until people_close. */
+/* Our own author, LEGACY_KEY_SIZE bytes, valid until people_close. */
 const uint8_t *people_own_key(const struct people *people);
 
 /*

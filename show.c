@@ -34,9 +34,9 @@ static void write_field(struct writer *w, const char *name, const char *value)
 
 static void write_author(struct writer *w, const uint8_t *key)
 {
-	char id[WIRE_ID_MAX + 1];
+	char id[LEGACY_ID_MAX + 1];
 
-	(void)wire_id_of_key(key, id);
+	(void)legacy_id_of_key(key, id);
 	write_field(w, "author", id);
 }
 

@@ -35,7 +35,7 @@ struct flow {
 	size_t arrived; /* of these */
 	int64_t due_ms; /* when some more arrive */
 	bool closed;    /* its end was, so an end of file follows */
-	struct wire listener;
+	struct legacy listener;
 	uint8_t bytes[WINDOW_MAX];
 };
 
@@ -180,8 +180,10 @@ static void conn_open(struct conn *c)
 	c->end[0].heard_ms = c->end[1].heard_ms = world.now_ms;
 	c->end[1].fd = fd;
 	conn_of_fd[fd] = c;
-	wire_open(&c->flow[0].listener, WIRE_ACCEPTOR, c->end[1].node->address);
-	wire_open(&c->flow[1].listener, WIRE_DIALLER, c->end[0].node->address);
+	legacy_open(
+		&c->flow[0].listener, LEGACY_ACCEPTOR, c->end[1].node->address);
+	legacy_open(
+		&c->flow[1].listener, LEGACY_DIALLER, c->end[0].node->address);
 	trace("net: %s is linked to %s", c->end[0].node->name,
 		c->end[1].node->name);
 	node_called(c->end[1].node, fd);
@@ -366,31 +368,31 @@ int __wrap_getsockopt(
 /* Bytes leave a node: what they say is held against what is true. */
 static void flow_listen(struct flow *f, const uint8_t *bytes, size_t size)
 {
-	struct wire_event event;
+	struct legacy_event event;
 
 	if (fifo_room(&f->listener.in) < size)
 		wrong("%s sends what nobody can read", world.running->name);
 	memcpy(fifo_tail(&f->listener.in), bytes, size);
 	fifo_added(&f->listener.in, size);
-	while (wire_next(&f->listener, &event)) {
+	while (legacy_next(&f->listener, &event)) {
 		switch (event.kind) {
-		case WIRE_EVENT_CALLER:
-			wire_admit(&f->listener);
+		case LEGACY_EVENT_CALLER:
+			legacy_admit(&f->listener);
 			break;
-		case WIRE_EVENT_ID:
+		case LEGACY_EVENT_ID:
 			told_id(event.key);
 			break;
-		case WIRE_EVENT_HEAD:
+		case LEGACY_EVENT_HEAD:
 			told_head(event.key, event.seq);
 			break;
-		case WIRE_EVENT_CHANGE:
+		case LEGACY_EVENT_CHANGE:
 			told_record(&event);
 			break;
-		case WIRE_EVENT_BROKEN:
+		case LEGACY_EVENT_BROKEN:
 			wrong("%s sends nonsense: %s", world.running->name,
 				event.text);
-		case WIRE_EVENT_LINK:
-		case WIRE_EVENT_READY:
+		case LEGACY_EVENT_LINK:
+		case LEGACY_EVENT_READY:
 			break;
 		}
 	}

@@ -66,7 +66,7 @@ struct line {
 
 static struct line lines[LINES_MAX];
 static int line_count;
-static uint8_t authors[AUTHORS_MAX][WIRE_KEY_SIZE];
+static uint8_t authors[AUTHORS_MAX][LEGACY_KEY_SIZE];
 static const struct node *author_node[AUTHORS_MAX];
 static uint32_t heads[AUTHORS_MAX]; /* newest number known to be used */
 static int author_count;
@@ -244,7 +244,8 @@ static int author_of(const uint8_t *key)
 {
 	int a = 0;
 
-	while (a < author_count && memcmp(authors[a], key, WIRE_KEY_SIZE) != 0)
+	while (a < author_count &&
+		memcmp(authors[a], key, LEGACY_KEY_SIZE) != 0)
 		a++;
 	if (a < author_count)
 		return a;
@@ -253,7 +254,7 @@ static int author_of(const uint8_t *key)
 	if (world.running->author >= 0)
 		wrong("%s has become somebody else, or invents somebody",
 			world.running->name);
-	memcpy(authors[a], key, WIRE_KEY_SIZE);
+	memcpy(authors[a], key, LEGACY_KEY_SIZE);
 	author_node[a] = world.running;
 	world.running->author = a;
 	return author_count++;
@@ -285,7 +286,7 @@ void told_head(const uint8_t *key, uint32_t seq)
 	is_held(author_of(key), seq, "told of");
 }
 
-void told_record(const struct wire_event *change)
+void told_record(const struct legacy_event *change)
 {
 	has_record(change->key, change->seq, (const char *)change->bytes,
 		change->size, "sent");
@@ -305,7 +306,7 @@ static const char *after(const char *line, const char *field)
 static void screen_line(struct node *n, const char *line)
 {
 	const char *id, *text;
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 	uint32_t seq;
 	int author;
 
@@ -314,7 +315,7 @@ static void screen_line(struct node *n, const char *line)
 	id = after(line, "\"author\":\"");
 	seq = (uint32_t)strtoul(after(line, "\"seq\":"), NULL, 10);
 	text = after(line, "\"text\":\"");
-	if (!wire_key_of_id(id, strcspn(id, "\""), key))
+	if (!legacy_key_of_id(id, strcspn(id, "\""), key))
 		wrong("no author in: %s", line);
 	has_record(key, seq, text, strcspn(text, "\""), "shown");
 	author = author_of(key);
@@ -804,7 +805,7 @@ static void world_begin(uint64_t seed, int node_count)
 		n->number = i;
 		(void)snprintf(n->name, sizeof(n->name), "n%d", i);
 		(void)snprintf(n->address, sizeof(n->address), "n%d.local:%u",
-			i, wire_port_of_name(n->name));
+			i, legacy_port_of_name(n->name));
 		n->author = -1;
 		n->calls_left = -1;
 		n->start_ms = (int64_t)luck(3000);

@@ -123,7 +123,7 @@ bool call_is_stopped(void);
 /* What the running node tells another one, as its bytes leave. */
 void told_id(const uint8_t *key);
 void told_head(const uint8_t *key, uint32_t seq);
-void told_record(const struct wire_event *change);
+void told_record(const struct legacy_event *change);
 void screen_read(struct node *n); /* all that it has shown by now */
 
 /* A connection has come for this node; takes over fd. */

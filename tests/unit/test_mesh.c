@@ -34,7 +34,7 @@ struct node {
 	int directory_fd;
 	struct log *log;
 	struct mesh *mesh;
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 	int ready; /* descriptors, in the last turn */
 	struct loop loop;
 	struct transcript told;
@@ -46,7 +46,7 @@ struct other {
 	bool deaf;
 	bool eof;
 	struct transcript told;
-	struct wire wire;
+	struct legacy wire;
 };
 
 static int64_t now_ms;
@@ -57,16 +57,16 @@ static int other_count;
 /* The node of most tests. */
 static struct node *const bob = &nodes[0];
 
-static void key_of(const char *id, uint8_t key[WIRE_KEY_SIZE])
+static void key_of(const char *id, uint8_t key[LEGACY_KEY_SIZE])
 {
-	assert_true(wire_key_of_id(id, strlen(id), key));
+	assert_true(legacy_key_of_id(id, strlen(id), key));
 }
 
 static const char *id_of(const uint8_t *key)
 {
-	static char id[WIRE_ID_MAX + 1];
+	static char id[LEGACY_ID_MAX + 1];
 
-	(void)wire_id_of_key(key, id);
+	(void)legacy_id_of_key(key, id);
 	return id;
 }
 
@@ -136,7 +136,7 @@ static void commit(struct node *n)
 /* `count` new records of an author, durable. */
 static void node_say(struct node *n, const char *id, int count)
 {
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 	char text[32];
 
 	key_of(id, key);
@@ -152,7 +152,7 @@ static void node_say(struct node *n, const char *id, int count)
 
 static uint64_t head_of(const struct node *n, const char *id)
 {
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	key_of(id, key);
 	return log_durable(n->log, log_find(n->log, key));
@@ -257,7 +257,8 @@ static struct other *join(
 	o->node_fd = fds[0];
 	o->deaf = o->eof = false;
 	transcript_clear(&o->told);
-	wire_open(&o->wire, role == MESH_DIALLED ? WIRE_ACCEPTOR : WIRE_DIALLER,
+	legacy_open(&o->wire,
+		role == MESH_DIALLED ? LEGACY_ACCEPTOR : LEGACY_DIALLER,
 		address);
 	assert_int_equal(mesh_adopt(n->mesh, fds[0], role, peer, now_ms), 0);
 	return o;
@@ -270,32 +271,32 @@ static void leave(struct other *o)
 	o->fd = -1;
 }
 
-static void other_event(struct other *o, const struct wire_event *e)
+static void other_event(struct other *o, const struct legacy_event *e)
 {
 	switch (e->kind) {
-	case WIRE_EVENT_CALLER:
-		wire_admit(&o->wire);
+	case LEGACY_EVENT_CALLER:
+		legacy_admit(&o->wire);
 		break;
-	case WIRE_EVENT_LINK:
+	case LEGACY_EVENT_LINK:
 		tell(&o->told, "linked %s\n", e->text);
 		break;
-	case WIRE_EVENT_ID:
+	case LEGACY_EVENT_ID:
 		tell(&o->told, "id %s\n", e->text);
 		break;
-	case WIRE_EVENT_HEAD:
+	case LEGACY_EVENT_HEAD:
 		tell(&o->told, "head %s %u\n", id_of(e->key), e->seq);
 		break;
-	case WIRE_EVENT_READY:
+	case LEGACY_EVENT_READY:
 		tell(&o->told, "ready\n");
 		break;
-	case WIRE_EVENT_CHANGE:
+	case LEGACY_EVENT_CHANGE:
 		if (e->size > 100)
 			tell(&o->told, "%u\n", e->seq);
 		else
 			tell(&o->told, "%s %u %.*s\n", id_of(e->key), e->seq,
 				(int)e->size, (const char *)e->bytes);
 		break;
-	case WIRE_EVENT_BROKEN:
+	case LEGACY_EVENT_BROKEN:
 		fail_msg("the node broke the protocol: %s", e->text);
 		break;
 	}
@@ -317,7 +318,7 @@ static void other_send(struct other *o)
 static bool other_read(struct other *o)
 {
 	uint8_t *tail = fifo_tail(&o->wire.in);
-	struct wire_event event;
+	struct legacy_event event;
 	ssize_t n;
 
 	n = recv(o->fd, tail, fifo_room(&o->wire.in), 0);
@@ -326,7 +327,7 @@ static bool other_read(struct other *o)
 	if (n <= 0)
 		return false;
 	fifo_added(&o->wire.in, (size_t)n);
-	while (wire_next(&o->wire, &event))
+	while (legacy_next(&o->wire, &event))
 		other_event(o, &event);
 	return true;
 }
@@ -363,26 +364,26 @@ static void put(struct other *o, const char *bytes, size_t size)
 static void hello(
 	struct other *o, const char *id, const char *author, uint32_t seq)
 {
-	uint8_t own[WIRE_KEY_SIZE], key[WIRE_KEY_SIZE];
+	uint8_t own[LEGACY_KEY_SIZE], key[LEGACY_KEY_SIZE];
 
 	key_of(id, own);
 	if (author == NULL) {
-		assert_true(wire_put_handshake(&o->wire, own, 0));
+		assert_true(legacy_put_handshake(&o->wire, own, 0));
 		return;
 	}
 	key_of(author, key);
-	assert_true(
-		wire_put_handshake(&o->wire, own, wire_head_size(key, seq)));
-	assert_true(wire_put_head(&o->wire, key, seq));
+	assert_true(legacy_put_handshake(
+		&o->wire, own, legacy_head_size(key, seq)));
+	assert_true(legacy_put_head(&o->wire, key, seq));
 }
 
 static void give(
 	struct other *o, const char *author, uint32_t seq, const char *text)
 {
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	key_of(author, key);
-	assert_true(wire_put_change(
+	assert_true(legacy_put_change(
 		&o->wire, key, seq, reader_over(text, strlen(text))));
 }
 
@@ -393,7 +394,7 @@ static struct other *join_up(struct node *n, enum mesh_role role, int peer,
 	struct other *o = join(n, role, peer, address);
 
 	settle();
-	assert_int_equal(o->wire.state, WIRE_CHANGES);
+	assert_int_equal(o->wire.state, LEGACY_CHANGES);
 	hello(o, id, NULL, 0);
 	settle();
 	transcript_clear(&n->told);
@@ -1231,8 +1232,8 @@ static void mesh_sends_a_large_handshake_by_itself(void **state)
 {
 	enum { AUTHORS = 4000 };
 	struct other *o;
-	uint8_t key[WIRE_KEY_SIZE] = { 0 };
-	struct wire_event event;
+	uint8_t key[LEGACY_KEY_SIZE] = { 0 };
+	struct legacy_event event;
 	int heads = 0;
 	bool ready = false;
 
@@ -1254,9 +1255,9 @@ static void mesh_sends_a_large_handshake_by_itself(void **state)
 
 		if (n > 0)
 			fifo_added(&o->wire.in, (size_t)n);
-		while (wire_next(&o->wire, &event)) {
-			heads += event.kind == WIRE_EVENT_HEAD;
-			ready = event.kind == WIRE_EVENT_READY;
+		while (legacy_next(&o->wire, &event)) {
+			heads += event.kind == LEGACY_EVENT_HEAD;
+			ready = event.kind == LEGACY_EVENT_READY;
 		}
 		/* The loop sleeps until poll or the clock wakes it. */
 		if (node_wake_ms(bob) == 0 ||

@@ -4,8 +4,8 @@
 
 #include "people.h"
 
-static const uint8_t bob[WIRE_KEY_SIZE] = "cbob";
-static const uint8_t mallory[WIRE_KEY_SIZE] = "cmallory1";
+static const uint8_t bob[LEGACY_KEY_SIZE] = "cbob";
+static const uint8_t mallory[LEGACY_KEY_SIZE] = "cmallory1";
 static const char *file;
 
 static const char *shown(const struct people *p, const uint8_t *key)
@@ -35,8 +35,8 @@ static void own_id_is_made_once_and_kept(void **state)
 {
 	struct scratch s;
 	struct people *p;
-	uint8_t key[WIRE_KEY_SIZE];
-	char id[WIRE_ID_MAX + 2];
+	uint8_t key[LEGACY_KEY_SIZE];
+	char id[LEGACY_ID_MAX + 2];
 	struct stat status;
 
 	(void)state;
@@ -44,10 +44,10 @@ static void own_id_is_made_once_and_kept(void **state)
 	p = people_open(s.fd, "alice", true, &file);
 	assert_non_null(p);
 	memcpy(key, people_own_key(p), sizeof(key));
-	assert_int_equal(wire_id_of_key(key, id), WIRE_ID_MAX);
+	assert_int_equal(legacy_id_of_key(key, id), LEGACY_ID_MAX);
 	people_close(p);
-	id[WIRE_ID_MAX] = '\n';
-	id[WIRE_ID_MAX + 1] = '\0';
+	id[LEGACY_ID_MAX] = '\n';
+	id[LEGACY_ID_MAX + 1] = '\0';
 	assert_string_equal(scratch_read(&s, "id"), id);
 	assert_int_equal(fstatat(s.fd, "id", &status, 0), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * wire.c: the original's protocol, decoded and composed.
+ * legacy.c: the original's protocol, decoded and composed.
  *
  * PROLOGUE.  Each item is a varint length and that many bytes of address.  D
  * dials A, and addresses are compared as strings:
@@ -24,14 +24,14 @@
  *	(1) varints are in their shortest form and fit (bytes.h),
  *	(2) a prologue item has 1 .. 255 bytes of [A-Za-z0-9.:-], and the second
  *	    one of a dialler equals its first,
- *	(3) a Handshake has 1 .. WIRE_HEADS_MAX bytes, any other frame 1 ..
- *	    WIRE_FRAME_MAX; fields end where their message ends,
+ *	(3) a Handshake has 1 .. LEGACY_HEADS_MAX bytes, any other frame 1 ..
+ *	    LEGACY_FRAME_MAX; fields end where their message ends,
  *	(4) the fields above have their type, the required ones are there (the
  *	    last one counts), no other wire type than 0, 1, 2, 5 occurs,
- *	(5) seq < 2^32; in a Change seq > 0 and entry <= WIRE_ENTRY_MAX; mode
+ *	(5) seq < 2^32; in a Change seq > 0 and entry <= LEGACY_ENTRY_MAX; mode
  *	    is 1, 2 or 3.
  * Unknown fields are skipped.  A Digest or Change whose author is no id of
- * ours (wire.h) is skipped: it means nothing here, and harms nobody.
+ * ours (legacy.h) is skipped: it means nothing here, and harms nobody.
  *
  * A Handshake names every author that its sender has, so it can be large: it
  * is read and written field by field and never stands in memory as a whole.
@@ -40,15 +40,15 @@
  *	NAMING				NAMING
  *	  | address: answer if D > A	  | address
  *	  |				ASKING
- *	  |				  | wire_admit: answer
+ *	  |				  | legacy_admit: answer
  *	  |				  +- D > A -> CONFIRMING
  *	  v				  v		| address
  *	LINKED <--------------------------+-------------+
  *	  | length -> HEADS | all of it -> CHANGES	(anything bad -> BROKEN)
  *
  * Invariants:
- *	1. state == WIRE_BROKEN ==> no byte of `in` is looked at any more.
- *	2. WIRE_NAMING, WIRE_ASKING, WIRE_CONFIRMING ==> no Handshake was sent.
+ *	1. state == LEGACY_BROKEN ==> no byte of `in` is looked at any more.
+ *	2. LEGACY_NAMING, LEGACY_ASKING, LEGACY_CONFIRMING ==> no Handshake was sent.
  *	3. Every whole frame that is valid fits into `in`.
  *
  * This file does not decide whom to link with, nor what a sequence of changes
@@ -56,7 +56,7 @@
  */
 #include <stdio.h>
 
-#include "wire.h"
+#include "legacy.h"
 
 enum { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
 
@@ -120,7 +120,7 @@ static void sha1_short(const char *text, size_t size, uint32_t state[5])
 	sha1_block(state, block);
 }
 
-uint16_t wire_port_of_name(const char *name)
+uint16_t legacy_port_of_name(const char *name)
 {
 	uint32_t state[5];
 	uint64_t n;
@@ -143,9 +143,9 @@ static size_t key_letters(const uint8_t *key)
 {
 	size_t letters = 0;
 
-	while (letters < WIRE_KEY_SIZE && is_id_letter(key[letters]))
+	while (letters < LEGACY_KEY_SIZE && is_id_letter(key[letters]))
 		letters++;
-	for (size_t i = letters; i < WIRE_KEY_SIZE; i++) {
+	for (size_t i = letters; i < LEGACY_KEY_SIZE; i++) {
 		if (key[i] != 0)
 			return 0;
 	}
@@ -161,18 +161,18 @@ static int hex_value(uint8_t c)
 	return -1;
 }
 
-bool wire_key_of_id(const void *id, size_t size, uint8_t key[WIRE_KEY_SIZE])
+bool legacy_key_of_id(const void *id, size_t size, uint8_t key[LEGACY_KEY_SIZE])
 {
 	const uint8_t *at = id;
 
-	memset(key, 0, WIRE_KEY_SIZE);
-	if (size >= 1 && size <= WIRE_KEY_SIZE && at[0] != '@') {
+	memset(key, 0, LEGACY_KEY_SIZE);
+	if (size >= 1 && size <= LEGACY_KEY_SIZE && at[0] != '@') {
 		memcpy(key, at, size);
 		return key_letters(key) == size;
 	}
-	if (size != 1 + 2 * WIRE_KEY_SIZE || at[0] != '@')
+	if (size != 1 + 2 * LEGACY_KEY_SIZE || at[0] != '@')
 		return false;
-	for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
+	for (size_t i = 0; i < LEGACY_KEY_SIZE; i++) {
 		int high = hex_value(at[1 + 2 * i]);
 		int low = hex_value(at[2 + 2 * i]);
 
@@ -183,7 +183,7 @@ bool wire_key_of_id(const void *id, size_t size, uint8_t key[WIRE_KEY_SIZE])
 	return key_letters(key) == 0;
 }
 
-size_t wire_id_of_key(const uint8_t *key, char id[WIRE_ID_MAX + 1])
+size_t legacy_id_of_key(const uint8_t *key, char id[LEGACY_ID_MAX + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t letters = key_letters(key);
@@ -194,15 +194,15 @@ size_t wire_id_of_key(const uint8_t *key, char id[WIRE_ID_MAX + 1])
 		return letters;
 	}
 	id[0] = '@';
-	for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
+	for (size_t i = 0; i < LEGACY_KEY_SIZE; i++) {
 		id[1 + 2 * i] = digits[key[i] >> 4];
 		id[2 + 2 * i] = digits[key[i] & 15];
 	}
-	id[WIRE_ID_MAX] = '\0';
-	return WIRE_ID_MAX;
+	id[LEGACY_ID_MAX] = '\0';
+	return LEGACY_ID_MAX;
 }
 
-bool wire_address_valid(const void *address, size_t size)
+bool legacy_address_valid(const void *address, size_t size)
 {
 	const uint8_t *at = address;
 
@@ -211,7 +211,7 @@ bool wire_address_valid(const void *address, size_t size)
 			at[i] != '.' && at[i] != ':' && at[i] != '-')
 			return false;
 	}
-	return size >= 1 && size <= WIRE_ADDRESS_MAX;
+	return size >= 1 && size <= LEGACY_ADDRESS_MAX;
 }
 
 /* Decoding protocol buffers. */
@@ -295,22 +295,22 @@ static bool change_read(struct reader *r, struct change *change)
 	       change->seq <= UINT32_MAX;
 }
 
-static bool wire_break(struct wire *w, const char *complaint)
+static bool legacy_break(struct legacy *w, const char *complaint)
 {
-	w->state = WIRE_BROKEN;
+	w->state = LEGACY_BROKEN;
 	w->complaint = complaint;
 	return false;
 }
 
 /* Composing. */
 
-static void out_added(struct wire *w, const struct writer *written)
+static void out_added(struct legacy *w, const struct writer *written)
 {
 	assert(!written->full);
 	fifo_added(&w->out, written->size);
 }
 
-static struct writer out_writer(struct wire *w)
+static struct writer out_writer(struct legacy *w)
 {
 	uint8_t *tail = fifo_tail(&w->out);
 
@@ -318,7 +318,7 @@ static struct writer out_writer(struct wire *w)
 }
 
 /* The prologue's few bytes always fit: nothing else was sent before it. */
-static void put_address(struct wire *w)
+static void put_address(struct legacy *w)
 {
 	size_t size = strlen(w->own);
 	struct writer writer = out_writer(w);
@@ -353,33 +353,34 @@ static size_t digest_size(size_t id_size, uint32_t seq)
 	return bytes_field_size(id_size) + 1 + varint_size(seq);
 }
 
-size_t wire_head_size(const uint8_t *key, uint32_t seq)
+size_t legacy_head_size(const uint8_t *key, uint32_t seq)
 {
-	char id[WIRE_ID_MAX + 1];
+	char id[LEGACY_ID_MAX + 1];
 
-	return bytes_field_size(digest_size(wire_id_of_key(key, id), seq));
+	return bytes_field_size(digest_size(legacy_id_of_key(key, id), seq));
 }
 
-bool wire_put_handshake(struct wire *w, const uint8_t *key, size_t heads_size)
+bool legacy_put_handshake(
+	struct legacy *w, const uint8_t *key, size_t heads_size)
 {
-	char id[WIRE_ID_MAX + 1];
-	size_t id_size = wire_id_of_key(key, id);
+	char id[LEGACY_ID_MAX + 1];
+	size_t id_size = legacy_id_of_key(key, id);
 	struct writer writer = out_writer(w);
 
-	assert(w->state >= WIRE_LINKED);
+	assert(w->state >= LEGACY_LINKED);
 	write_varint(&writer, bytes_field_size(id_size) + 2 + heads_size);
 	write_bytes_field(&writer, 1, id, id_size);
-	write_varint_field(&writer, 3, WIRE_SYNC);
+	write_varint_field(&writer, 3, LEGACY_SYNC);
 	if (writer.full)
 		return false;
 	out_added(w, &writer);
 	return true;
 }
 
-bool wire_put_head(struct wire *w, const uint8_t *key, uint32_t seq)
+bool legacy_put_head(struct legacy *w, const uint8_t *key, uint32_t seq)
 {
-	char id[WIRE_ID_MAX + 1];
-	size_t id_size = wire_id_of_key(key, id);
+	char id[LEGACY_ID_MAX + 1];
+	size_t id_size = legacy_id_of_key(key, id);
 	struct writer writer = out_writer(w);
 
 	write_varint(&writer, 2 << 3 | PB_BYTES);
@@ -392,14 +393,14 @@ bool wire_put_head(struct wire *w, const uint8_t *key, uint32_t seq)
 	return true;
 }
 
-bool wire_put_change(
-	struct wire *w, const uint8_t *key, uint32_t seq, struct reader entry)
+bool legacy_put_change(
+	struct legacy *w, const uint8_t *key, uint32_t seq, struct reader entry)
 {
-	char id[WIRE_ID_MAX + 1];
-	size_t id_size = wire_id_of_key(key, id);
+	char id[LEGACY_ID_MAX + 1];
+	size_t id_size = legacy_id_of_key(key, id);
 	struct writer writer = out_writer(w);
 
-	assert(entry.left <= WIRE_ENTRY_MAX);
+	assert(entry.left <= LEGACY_ENTRY_MAX);
 	write_varint(&writer,
 		digest_size(id_size, seq) + bytes_field_size(entry.left));
 	write_bytes_field(&writer, 1, id, id_size);
@@ -413,21 +414,22 @@ bool wire_put_change(
 
 /* Decoding, one step of the state machine a function. */
 
-void wire_open(struct wire *w, enum wire_role role, const char *own_address)
+void legacy_open(
+	struct legacy *w, enum legacy_role role, const char *own_address)
 {
-	assert(wire_address_valid(own_address, strlen(own_address)));
+	assert(legacy_address_valid(own_address, strlen(own_address)));
 	w->in = fifo_over(w->in_bytes, sizeof(w->in_bytes));
 	w->out = fifo_over(w->out_bytes, sizeof(w->out_bytes));
-	w->state = WIRE_NAMING;
+	w->state = LEGACY_NAMING;
 	w->role = role;
-	w->mode = WIRE_SYNC;
+	w->mode = LEGACY_SYNC;
 	w->frame_left = 0;
 	w->have_id = false;
 	w->consumed = 0;
 	w->complaint = NULL;
 	w->peer[0] = w->id[0] = '\0';
 	(void)snprintf(w->own, sizeof(w->own), "%s", own_address);
-	if (role == WIRE_DIALLER)
+	if (role == LEGACY_DIALLER)
 		put_address(w);
 }
 
@@ -436,7 +438,7 @@ void wire_open(struct wire *w, enum wire_role role, const char *own_address)
  * allowed has LENGTH_SIZE_MAX bytes: no more are looked at, so that what is
  * said of a malformed one does not depend on where the input was cut.
  */
-static bool length_ready(struct wire *w, size_t most, size_t *size)
+static bool length_ready(struct legacy *w, size_t most, size_t *size)
 {
 	size_t waiting = fifo_size(&w->in);
 	size_t here = waiting < LENGTH_SIZE_MAX ? waiting : LENGTH_SIZE_MAX;
@@ -446,20 +448,20 @@ static bool length_ready(struct wire *w, size_t most, size_t *size)
 	if (r.bad) {
 		/* Not whole yet? */
 		return here == LENGTH_SIZE_MAX
-			       ? wire_break(w, "malformed length")
+			       ? legacy_break(w, "malformed length")
 			       : false;
 	}
 	if (length == 0 || length > most)
-		return wire_break(w, "length out of bounds");
+		return legacy_break(w, "length out of bounds");
 	*size = (size_t)length;
 	return true;
 }
 
 /*
  * Finds a length and as many bytes after it.  True when they are all there;
- * they are consumed by the next call of wire_next.
+ * they are consumed by the next call of legacy_next.
  */
-static bool item_ready(struct wire *w, size_t most, struct reader *item)
+static bool item_ready(struct legacy *w, size_t most, struct reader *item)
 {
 	struct reader r = reader_over(fifo_head(&w->in), fifo_size(&w->in));
 	size_t size;
@@ -474,24 +476,24 @@ static bool item_ready(struct wire *w, size_t most, struct reader *item)
 	return true;
 }
 
-static bool next_address(struct wire *w, struct reader *address)
+static bool next_address(struct legacy *w, struct reader *address)
 {
-	if (!item_ready(w, WIRE_ADDRESS_MAX, address))
+	if (!item_ready(w, LEGACY_ADDRESS_MAX, address))
 		return false;
-	if (!wire_address_valid(address->at, address->left))
-		return wire_break(w, "malformed address");
+	if (!legacy_address_valid(address->at, address->left))
+		return legacy_break(w, "malformed address");
 	return true;
 }
 
-static bool enter_linked(struct wire *w, struct wire_event *event)
+static bool enter_linked(struct legacy *w, struct legacy_event *event)
 {
-	w->state = WIRE_LINKED;
-	event->kind = WIRE_EVENT_LINK;
+	w->state = LEGACY_LINKED;
+	event->kind = LEGACY_EVENT_LINK;
 	event->text = w->peer;
 	return true;
 }
 
-static bool next_naming(struct wire *w, struct wire_event *event)
+static bool next_naming(struct legacy *w, struct legacy_event *event)
 {
 	struct reader address;
 
@@ -499,25 +501,25 @@ static bool next_naming(struct wire *w, struct wire_event *event)
 		return false;
 	memcpy(w->peer, address.at, address.left);
 	w->peer[address.left] = '\0';
-	if (w->role == WIRE_DIALLER) {
+	if (w->role == LEGACY_DIALLER) {
 		if (strcmp(w->own, w->peer) > 0)
 			put_address(w);
 		return enter_linked(w, event);
 	}
-	w->state = WIRE_ASKING;
-	event->kind = WIRE_EVENT_CALLER;
+	w->state = LEGACY_ASKING;
+	event->kind = LEGACY_EVENT_CALLER;
 	event->text = w->peer;
 	return true;
 }
 
-void wire_admit(struct wire *w)
+void legacy_admit(struct legacy *w)
 {
-	assert(w->state == WIRE_ASKING);
+	assert(w->state == LEGACY_ASKING);
 	put_address(w);
-	w->state = WIRE_CONFIRMING;
+	w->state = LEGACY_CONFIRMING;
 }
 
-static bool next_confirming(struct wire *w, struct wire_event *event)
+static bool next_confirming(struct legacy *w, struct legacy_event *event)
 {
 	struct reader address;
 
@@ -527,23 +529,23 @@ static bool next_confirming(struct wire *w, struct wire_event *event)
 		return false;
 	if (address.left != strlen(w->peer) ||
 		memcmp(address.at, w->peer, address.left) != 0)
-		return wire_break(w, "two addresses for one connection");
+		return legacy_break(w, "two addresses for one connection");
 	return enter_linked(w, event);
 }
 
 /* The Handshake's length only: its fields are read one by one. */
-static bool next_linked(struct wire *w)
+static bool next_linked(struct legacy *w)
 {
-	if (!length_ready(w, WIRE_HEADS_MAX, &w->frame_left))
+	if (!length_ready(w, LEGACY_HEADS_MAX, &w->frame_left))
 		return false;
-	w->state = WIRE_HEADS;
+	w->state = LEGACY_HEADS;
 	fifo_drop(&w->in, varint_size(w->frame_left));
 	return true;
 }
 
-/* One field of the Handshake.  False without WIRE_BROKEN: it has no event. */
+/* One field of the Handshake.  False without LEGACY_BROKEN: it has no event. */
 static bool heads_field(
-	struct wire *w, const struct field *f, struct wire_event *event)
+	struct legacy *w, const struct field *f, struct legacy_event *event)
 {
 	struct reader type = reader_over(NULL, 0);
 	struct reader bytes = f->bytes;
@@ -551,30 +553,31 @@ static bool heads_field(
 
 	if (field_is(f, 1, PB_BYTES, &type) && !type.bad) {
 		w->have_id = true;
-		if (!wire_key_of_id(bytes.at, bytes.left, event->key))
+		if (!legacy_key_of_id(bytes.at, bytes.left, event->key))
 			return false;
-		(void)wire_id_of_key(event->key, w->id);
-		event->kind = WIRE_EVENT_ID;
+		(void)legacy_id_of_key(event->key, w->id);
+		event->kind = LEGACY_EVENT_ID;
 		event->text = w->id;
 		return true;
 	}
 	if (field_is(f, 2, PB_BYTES, &type) && !type.bad) {
 		if (!change_read(&bytes, &head))
-			return wire_break(w, "malformed head");
-		event->kind = WIRE_EVENT_HEAD;
+			return legacy_break(w, "malformed head");
+		event->kind = LEGACY_EVENT_HEAD;
 		event->seq = (uint32_t)head.seq;
-		return wire_key_of_id(head.peer.at, head.peer.left, event->key);
+		return legacy_key_of_id(
+			head.peer.at, head.peer.left, event->key);
 	}
 	if (field_is(f, 3, PB_VARINT, &type) && !type.bad) {
-		if (f->value < WIRE_SYNC || f->value > WIRE_PULL)
-			return wire_break(w, "unknown mode");
-		w->mode = (enum wire_mode)f->value;
+		if (f->value < LEGACY_SYNC || f->value > LEGACY_PULL)
+			return legacy_break(w, "unknown mode");
+		w->mode = (enum legacy_mode)f->value;
 	}
-	return type.bad ? wire_break(w, "malformed handshake") : false;
+	return type.bad ? legacy_break(w, "malformed handshake") : false;
 }
 
 /* Reads fields until one has an event, the frame ends, or bytes lack. */
-static bool next_heads(struct wire *w, struct wire_event *event)
+static bool next_heads(struct legacy *w, struct legacy_event *event)
 {
 	while (w->frame_left > 0) {
 		size_t here = fifo_size(&w->in) < w->frame_left
@@ -588,11 +591,11 @@ static bool next_heads(struct wire *w, struct wire_event *event)
 		if (r.bad) {
 			/* A field that is cut short may be whole later. */
 			if (here == w->frame_left || fifo_room(&w->in) == 0)
-				return wire_break(w, "malformed handshake");
+				return legacy_break(w, "malformed handshake");
 			return false;
 		}
 		told = heads_field(w, &f, event);
-		if (w->state == WIRE_BROKEN)
+		if (w->state == LEGACY_BROKEN)
 			return false;
 		w->frame_left -= size;
 		w->consumed = size;
@@ -602,31 +605,31 @@ static bool next_heads(struct wire *w, struct wire_event *event)
 		w->consumed = 0;
 	}
 	if (!w->have_id)
-		return wire_break(w, "handshake without id");
-	w->state = WIRE_CHANGES;
-	event->kind = WIRE_EVENT_READY;
+		return legacy_break(w, "handshake without id");
+	w->state = LEGACY_CHANGES;
+	event->kind = LEGACY_EVENT_READY;
 	event->mode = w->mode;
 	return true;
 }
 
 /* Reads Changes until one has an author that we know how to name. */
-static bool next_changes(struct wire *w, struct wire_event *event)
+static bool next_changes(struct legacy *w, struct legacy_event *event)
 {
 	struct reader frame;
 	struct change change;
 
-	while (item_ready(w, WIRE_FRAME_MAX, &frame)) {
+	while (item_ready(w, LEGACY_FRAME_MAX, &frame)) {
 		if (!change_read(&frame, &change) || !change.have_entry)
-			return wire_break(w, "malformed change");
+			return legacy_break(w, "malformed change");
 		if (change.seq == 0)
-			return wire_break(w, "change number 0");
-		if (change.entry.left > WIRE_ENTRY_MAX)
-			return wire_break(w, "entry too large");
-		event->kind = WIRE_EVENT_CHANGE;
+			return legacy_break(w, "change number 0");
+		if (change.entry.left > LEGACY_ENTRY_MAX)
+			return legacy_break(w, "entry too large");
+		event->kind = LEGACY_EVENT_CHANGE;
 		event->seq = (uint32_t)change.seq;
 		event->bytes = change.entry.at;
 		event->size = change.entry.left;
-		if (wire_key_of_id(
+		if (legacy_key_of_id(
 			    change.peer.at, change.peer.left, event->key))
 			return true;
 		fifo_drop(&w->in, w->consumed);
@@ -635,27 +638,27 @@ static bool next_changes(struct wire *w, struct wire_event *event)
 	return false;
 }
 
-static bool next_by_state(struct wire *w, struct wire_event *event)
+static bool next_by_state(struct legacy *w, struct legacy_event *event)
 {
 	switch (w->state) {
-	case WIRE_NAMING:
+	case LEGACY_NAMING:
 		return next_naming(w, event);
-	case WIRE_CONFIRMING:
+	case LEGACY_CONFIRMING:
 		return next_confirming(w, event);
-	case WIRE_LINKED:
+	case LEGACY_LINKED:
 		return next_linked(w) && next_heads(w, event);
-	case WIRE_HEADS:
+	case LEGACY_HEADS:
 		return next_heads(w, event);
-	case WIRE_CHANGES:
+	case LEGACY_CHANGES:
 		return next_changes(w, event);
-	case WIRE_ASKING:
-	case WIRE_BROKEN:
+	case LEGACY_ASKING:
+	case LEGACY_BROKEN:
 		return false;
 	}
 	return false;
 }
 
-bool wire_next(struct wire *w, struct wire_event *event)
+bool legacy_next(struct legacy *w, struct legacy_event *event)
 {
 	memset(event, 0, sizeof(*event));
 	fifo_drop(&w->in, w->consumed);
@@ -664,7 +667,7 @@ bool wire_next(struct wire *w, struct wire_event *event)
 		return true;
 	if (w->complaint == NULL)
 		return false;
-	event->kind = WIRE_EVENT_BROKEN;
+	event->kind = LEGACY_EVENT_BROKEN;
 	event->text = w->complaint;
 	w->complaint = NULL;
 	return true;

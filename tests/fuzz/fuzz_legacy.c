@@ -7,7 +7,7 @@
  *	2. cut in any way, the same bytes give the same events,
  *	3. a change that was read, written again and read again is the same.
  */
-#include "wire.h"
+#include "legacy.h"
 
 #define CHECK(condition)                                                       \
 	do {                                                                   \
@@ -34,31 +34,31 @@ static void note(struct history *h, const void *bytes, size_t size)
 		h->hash = (h->hash ^ read_u8(&r)) * 1099511628211u;
 }
 
-static void check_order(struct history *h, const struct wire_event *e)
+static void check_order(struct history *h, const struct legacy_event *e)
 {
 	CHECK(!h->broken);
 	switch (e->kind) {
-	case WIRE_EVENT_CALLER:
+	case LEGACY_EVENT_CALLER:
 		CHECK(!h->called && !h->linked);
 		h->called = true;
 		break;
-	case WIRE_EVENT_LINK:
+	case LEGACY_EVENT_LINK:
 		CHECK(!h->linked);
 		h->linked = true;
 		break;
-	case WIRE_EVENT_ID:
-	case WIRE_EVENT_HEAD:
+	case LEGACY_EVENT_ID:
+	case LEGACY_EVENT_HEAD:
 		CHECK(h->linked && !h->ready);
 		break;
-	case WIRE_EVENT_READY:
+	case LEGACY_EVENT_READY:
 		CHECK(h->linked && !h->ready);
-		CHECK(e->mode >= WIRE_SYNC && e->mode <= WIRE_PULL);
+		CHECK(e->mode >= LEGACY_SYNC && e->mode <= LEGACY_PULL);
 		h->ready = true;
 		break;
-	case WIRE_EVENT_CHANGE:
-		CHECK(h->ready && e->seq > 0 && e->size <= WIRE_ENTRY_MAX);
+	case LEGACY_EVENT_CHANGE:
+		CHECK(h->ready && e->seq > 0 && e->size <= LEGACY_ENTRY_MAX);
 		break;
-	case WIRE_EVENT_BROKEN:
+	case LEGACY_EVENT_BROKEN:
 		CHECK(e->text[0] != '\0');
 		h->broken = true;
 		break;
@@ -66,73 +66,74 @@ static void check_order(struct history *h, const struct wire_event *e)
 }
 
 /* Writes a change to `echo`, and reads it there. */
-static void check_change(const struct wire_event *e)
+static void check_change(const struct legacy_event *e)
 {
-	static struct wire echo;
-	struct wire_event again;
+	static struct legacy echo;
+	struct legacy_event again;
 	size_t size;
 
-	wire_open(&echo, WIRE_ACCEPTOR, "echo");
-	echo.state = WIRE_CHANGES;
-	CHECK(wire_put_change(
+	legacy_open(&echo, LEGACY_ACCEPTOR, "echo");
+	echo.state = LEGACY_CHANGES;
+	CHECK(legacy_put_change(
 		&echo, e->key, e->seq, reader_over(e->bytes, e->size)));
 	size = fifo_size(&echo.out);
 	CHECK(size <= fifo_room(&echo.in));
 	memcpy(fifo_tail(&echo.in), fifo_head(&echo.out), size);
 	fifo_added(&echo.in, size);
-	CHECK(wire_next(&echo, &again) && again.kind == WIRE_EVENT_CHANGE);
+	CHECK(legacy_next(&echo, &again) && again.kind == LEGACY_EVENT_CHANGE);
 	CHECK(again.seq == e->seq && again.size == e->size);
-	CHECK(memcmp(again.key, e->key, WIRE_KEY_SIZE) == 0);
+	CHECK(memcmp(again.key, e->key, LEGACY_KEY_SIZE) == 0);
 	CHECK(e->size == 0 || memcmp(again.bytes, e->bytes, e->size) == 0);
-	CHECK(!wire_next(&echo, &again) && fifo_size(&echo.in) == 0);
+	CHECK(!legacy_next(&echo, &again) && fifo_size(&echo.in) == 0);
 }
 
-static void check_key(const struct wire_event *e)
+static void check_key(const struct legacy_event *e)
 {
-	char id[WIRE_ID_MAX + 1];
-	uint8_t key[WIRE_KEY_SIZE];
+	char id[LEGACY_ID_MAX + 1];
+	uint8_t key[LEGACY_KEY_SIZE];
 
-	CHECK(wire_key_of_id(id, wire_id_of_key(e->key, id), key));
+	CHECK(legacy_key_of_id(id, legacy_id_of_key(e->key, id), key));
 	CHECK(memcmp(key, e->key, sizeof(key)) == 0);
-	CHECK(e->kind != WIRE_EVENT_ID || strcmp(e->text, id) == 0);
+	CHECK(e->kind != LEGACY_EVENT_ID || strcmp(e->text, id) == 0);
 }
 
 /* Only what an event of this kind has: other fields mean nothing. */
-static void note_event(struct history *h, const struct wire_event *e)
+static void note_event(struct history *h, const struct legacy_event *e)
 {
 	uint8_t numbers[6];
 	struct writer writer = writer_over(numbers, sizeof(numbers));
 
 	write_u8(&writer, (uint8_t)e->kind);
-	if (e->kind == WIRE_EVENT_READY)
+	if (e->kind == LEGACY_EVENT_READY)
 		write_u8(&writer, (uint8_t)e->mode);
-	if (e->kind == WIRE_EVENT_HEAD || e->kind == WIRE_EVENT_CHANGE)
+	if (e->kind == LEGACY_EVENT_HEAD || e->kind == LEGACY_EVENT_CHANGE)
 		write_be32(&writer, e->seq);
 	note(h, numbers, writer.size);
-	if (e->kind == WIRE_EVENT_ID || e->kind == WIRE_EVENT_HEAD ||
-		e->kind == WIRE_EVENT_CHANGE) {
+	if (e->kind == LEGACY_EVENT_ID || e->kind == LEGACY_EVENT_HEAD ||
+		e->kind == LEGACY_EVENT_CHANGE) {
 		check_key(e);
 		note(h, e->key, sizeof(e->key));
 	}
-	if (e->kind == WIRE_EVENT_CHANGE)
+	if (e->kind == LEGACY_EVENT_CHANGE)
 		note(h, e->bytes, e->size);
 	if (e->text != NULL)
 		note(h, e->text, strlen(e->text));
 }
 
-static void drain(struct wire *w, struct history *h, bool deep)
+static void drain(struct legacy *w, struct history *h, bool deep)
 {
-	struct wire_event e;
+	struct legacy_event e;
 
-	while (wire_next(w, &e)) {
+	while (legacy_next(w, &e)) {
 		check_order(h, &e);
 		note_event(h, &e);
-		if (e.kind == WIRE_EVENT_CALLER || e.kind == WIRE_EVENT_LINK)
-			CHECK(wire_address_valid(e.text, strlen(e.text)));
-		if (e.kind == WIRE_EVENT_CHANGE && deep)
+		if (e.kind == LEGACY_EVENT_CALLER ||
+			e.kind == LEGACY_EVENT_LINK)
+			CHECK(legacy_address_valid(e.text, strlen(e.text)));
+		if (e.kind == LEGACY_EVENT_CHANGE && deep)
 			check_change(&e);
-		if (e.kind == WIRE_EVENT_CALLER)
-			wire_admit(w);
+		if (e.kind == LEGACY_EVENT_CALLER)
+			legacy_admit(w);
 	}
 }
 
@@ -140,11 +141,11 @@ static void drain(struct wire *w, struct history *h, bool deep)
 static struct history receive(
 	uint8_t kind, struct reader r, size_t most, uint32_t cut)
 {
-	static struct wire wire;
+	static struct legacy wire;
 	struct history h = { .hash = 14695981039346656037u };
 	bool deep = most > 1;
 
-	wire_open(&wire, (kind & 1) != 0 ? WIRE_DIALLER : WIRE_ACCEPTOR,
+	legacy_open(&wire, (kind & 1) != 0 ? LEGACY_DIALLER : LEGACY_ACCEPTOR,
 		(kind & 2) != 0 ? "zoe.local:2" : "Abe.local:2");
 	while (r.left > 0 && !h.broken) {
 		size_t size = r.left;
@@ -158,8 +159,8 @@ static struct history receive(
 		memcpy(fifo_tail(&wire.in), read_bytes(&r, size), size);
 		fifo_added(&wire.in, size);
 		drain(&wire, &h, deep);
-		CHECK(h.broken == (wire.state == WIRE_BROKEN));
-		CHECK(fifo_size(&wire.out) <= 3 * (WIRE_ADDRESS_MAX + 2));
+		CHECK(h.broken == (wire.state == LEGACY_BROKEN));
+		CHECK(fifo_size(&wire.out) <= 3 * (LEGACY_ADDRESS_MAX + 2));
 	}
 	return h;
 }

@@ -10,7 +10,7 @@
  */
 #include "testing.h"
 
-#include "wire.h"
+#include "legacy.h"
 
 #define ALICE         "\021alice.local:55204"
 #define BOB           "\017bob.local:62474"
@@ -23,74 +23,75 @@ static const char bob[] = "bob.local:62474";
 /* 0xff comes first, so the key can not be the original's kind of id. */
 static const char key_id[] = "@ff6" ZEROS_61;
 
-static struct wire wire;
+static struct legacy wire;
 static struct transcript told;
 
-static void key_of(const char *id, uint8_t key[WIRE_KEY_SIZE])
+static void key_of(const char *id, uint8_t key[LEGACY_KEY_SIZE])
 {
-	assert_true(wire_key_of_id(id, strlen(id), key));
+	assert_true(legacy_key_of_id(id, strlen(id), key));
 }
 
 static const char *id_of(const uint8_t *key)
 {
-	static char id[WIRE_ID_MAX + 1];
-	size_t size = wire_id_of_key(key, id);
+	static char id[LEGACY_ID_MAX + 1];
+	size_t size = legacy_id_of_key(key, id);
 
 	assert_int_equal(size, strlen(id));
 	return id;
 }
 
-static void tell_event(struct transcript *t, const struct wire_event *e)
+static void tell_event(struct transcript *t, const struct legacy_event *e)
 {
 	switch (e->kind) {
-	case WIRE_EVENT_CALLER:
+	case LEGACY_EVENT_CALLER:
 		tell(t, "caller %s\n", e->text);
 		break;
-	case WIRE_EVENT_LINK:
+	case LEGACY_EVENT_LINK:
 		tell(t, "linked %s\n", e->text);
 		break;
-	case WIRE_EVENT_ID:
+	case LEGACY_EVENT_ID:
 		assert_string_equal(e->text, id_of(e->key));
 		tell(t, "id %s\n", e->text);
 		break;
-	case WIRE_EVENT_HEAD:
+	case LEGACY_EVENT_HEAD:
 		tell(t, "head %s %u\n", id_of(e->key), e->seq);
 		break;
-	case WIRE_EVENT_READY:
+	case LEGACY_EVENT_READY:
 		tell(t, "ready %d\n", (int)e->mode);
 		break;
-	case WIRE_EVENT_CHANGE:
+	case LEGACY_EVENT_CHANGE:
 		tell(t, "change %s %u ", id_of(e->key), e->seq);
 		if (e->size > 100)
 			tell(t, "(%zu bytes)\n", e->size);
 		else
 			tell(t, "%.*s\n", (int)e->size, (const char *)e->bytes);
 		break;
-	case WIRE_EVENT_BROKEN:
+	case LEGACY_EVENT_BROKEN:
 		tell(t, "broken %s\n", e->text);
 		break;
 	}
 }
 
 /* Tells all that is there; whoever calls is let in. */
-static void drain(struct wire *w, struct transcript *t)
+static void drain(struct legacy *w, struct transcript *t)
 {
-	struct wire_event event;
+	struct legacy_event event;
 
-	while (wire_next(w, &event)) {
+	while (legacy_next(w, &event)) {
 		tell_event(t, &event);
-		if (event.kind == WIRE_EVENT_CALLER)
-			wire_admit(w);
+		if (event.kind == LEGACY_EVENT_CALLER)
+			legacy_admit(w);
 	}
 }
 
 /* Puts bytes into `in`, at most `step` at a time, and tells what they say. */
-static void feed_by(struct wire *w, const char *bytes, size_t size, size_t step)
+static void feed_by(
+	struct legacy *w, const char *bytes, size_t size, size_t step)
 {
 	while (size > 0) {
 		size_t now = size < step ? size : step;
 
-		if (w->state == WIRE_BROKEN)
+		if (w->state == LEGACY_BROKEN)
 			return;
 		if (now > fifo_room(&w->in))
 			now = fifo_room(&w->in);
@@ -103,28 +104,28 @@ static void feed_by(struct wire *w, const char *bytes, size_t size, size_t step)
 	}
 }
 
-static void feed(struct wire *w, const char *bytes, size_t size)
+static void feed(struct legacy *w, const char *bytes, size_t size)
 {
 	feed_by(w, bytes, size, SIZE_MAX);
 }
 
-static void assert_out(struct wire *w, const char *bytes, size_t size)
+static void assert_out(struct legacy *w, const char *bytes, size_t size)
 {
 	assert_int_equal(fifo_size(&w->out), size);
 	assert_memory_equal(fifo_head(&w->out), bytes, size);
 	fifo_drop(&w->out, size);
 }
 
-static void begin(enum wire_role role, const char *own)
+static void begin(enum legacy_role role, const char *own)
 {
 	transcript_clear(&told);
-	wire_open(&wire, role, own);
+	legacy_open(&wire, role, own);
 }
 
 /* A link that alice dialled; what bob sends next is his Handshake. */
 static void begin_linked(void)
 {
-	begin(WIRE_DIALLER, alice);
+	begin(LEGACY_DIALLER, alice);
 	feed(&wire, BYTES(BOB));
 	assert_told(&told, "linked bob.local:62474\n");
 	assert_out(&wire, BYTES(ALICE));
@@ -139,30 +140,30 @@ static void begin_changes(void)
 
 /* The prologue: D < A and D > A, seen from either side. */
 
-static void wire_lower_dialler_says_its_address_once(void **state)
+static void legacy_lower_dialler_says_its_address_once(void **state)
 {
 	(void)state;
-	begin(WIRE_DIALLER, alice);
+	begin(LEGACY_DIALLER, alice);
 	assert_out(&wire, BYTES(ALICE));
 	feed(&wire, BYTES(BOB));
 	assert_told(&told, "linked bob.local:62474\n");
 	assert_int_equal(fifo_size(&wire.out), 0);
 }
 
-static void wire_higher_dialler_says_its_address_twice(void **state)
+static void legacy_higher_dialler_says_its_address_twice(void **state)
 {
 	(void)state;
-	begin(WIRE_DIALLER, bob);
+	begin(LEGACY_DIALLER, bob);
 	assert_out(&wire, BYTES(BOB));
 	feed(&wire, BYTES(ALICE));
 	assert_told(&told, "linked alice.local:55204\n");
 	assert_out(&wire, BYTES(BOB));
 }
 
-static void wire_lower_caller_is_linked_when_admitted(void **state)
+static void legacy_lower_caller_is_linked_when_admitted(void **state)
 {
 	(void)state;
-	begin(WIRE_ACCEPTOR, bob);
+	begin(LEGACY_ACCEPTOR, bob);
 	assert_int_equal(fifo_size(&wire.out), 0);
 	feed(&wire, BYTES(ALICE));
 	assert_told(
@@ -170,60 +171,61 @@ static void wire_lower_caller_is_linked_when_admitted(void **state)
 	assert_out(&wire, BYTES(BOB));
 }
 
-static void wire_higher_caller_is_linked_when_it_confirms(void **state)
+static void legacy_higher_caller_is_linked_when_it_confirms(void **state)
 {
 	(void)state;
-	begin(WIRE_ACCEPTOR, alice);
+	begin(LEGACY_ACCEPTOR, alice);
 	feed(&wire, BYTES(BOB));
 	assert_told(&told, "caller bob.local:62474\n");
 	assert_out(&wire, BYTES(ALICE));
-	assert_int_equal(wire.state, WIRE_CONFIRMING);
+	assert_int_equal(wire.state, LEGACY_CONFIRMING);
 	feed(&wire, BYTES(BOB));
 	assert_told(&told, "linked bob.local:62474\n");
 	assert_int_equal(fifo_size(&wire.out), 0);
 }
 
-static void wire_caller_waits_for_admission(void **state)
+static void legacy_caller_waits_for_admission(void **state)
 {
 	static const char early[] = ALICE HELLO_FROM_A1;
-	struct wire_event event;
+	struct legacy_event event;
 
 	(void)state;
-	begin(WIRE_ACCEPTOR, bob);
+	begin(LEGACY_ACCEPTOR, bob);
 	memcpy(fifo_tail(&wire.in), early, sizeof(early) - 1);
 	fifo_added(&wire.in, sizeof(early) - 1);
-	assert_true(wire_next(&wire, &event));
-	assert_int_equal(event.kind, WIRE_EVENT_CALLER);
+	assert_true(legacy_next(&wire, &event));
+	assert_int_equal(event.kind, LEGACY_EVENT_CALLER);
 	for (int i = 0; i < 3; i++)
-		assert_false(wire_next(&wire, &event));
+		assert_false(legacy_next(&wire, &event));
 	assert_int_equal(fifo_size(&wire.out), 0);
-	wire_admit(&wire);
+	legacy_admit(&wire);
 	drain(&wire, &told);
 	assert_told(&told, "linked alice.local:55204\nid a1\nready 1\n");
 }
 
-static void wire_two_wires_link_with_each_other(void **state)
+static void legacy_two_wires_link_with_each_other(void **state)
 {
-	static struct wire dialler, acceptor;
+	static struct legacy dialler, acceptor;
 	static const char *const names[2][2] = { { alice, bob },
 		{ bob, alice } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		transcript_clear(&told);
-		wire_open(&dialler, WIRE_DIALLER, names[i][0]);
-		wire_open(&acceptor, WIRE_ACCEPTOR, names[i][1]);
+		legacy_open(&dialler, LEGACY_DIALLER, names[i][0]);
+		legacy_open(&acceptor, LEGACY_ACCEPTOR, names[i][1]);
 		for (int turn = 0; turn < 4; turn++) {
-			struct wire *from =
+			struct legacy *from =
 				turn % 2 == 0 ? &dialler : &acceptor;
-			struct wire *to = turn % 2 == 0 ? &acceptor : &dialler;
+			struct legacy *to =
+				turn % 2 == 0 ? &acceptor : &dialler;
 			size_t size = fifo_size(&from->out);
 
 			feed(to, (const char *)fifo_head(&from->out), size);
 			fifo_drop(&from->out, size);
 		}
-		assert_int_equal(dialler.state, WIRE_LINKED);
-		assert_int_equal(acceptor.state, WIRE_LINKED);
+		assert_int_equal(dialler.state, LEGACY_LINKED);
+		assert_int_equal(acceptor.state, LEGACY_LINKED);
 		assert_string_equal(dialler.peer, names[i][1]);
 		assert_string_equal(acceptor.peer, names[i][0]);
 	}
@@ -231,36 +233,36 @@ static void wire_two_wires_link_with_each_other(void **state)
 
 static void wire_takes_addresses_of_1_to_255_bytes(void **state)
 {
-	char bytes[2 + WIRE_ADDRESS_MAX] = "\377\001";
+	char bytes[2 + LEGACY_ADDRESS_MAX] = "\377\001";
 
 	(void)state;
-	begin(WIRE_ACCEPTOR, bob);
+	begin(LEGACY_ACCEPTOR, bob);
 	feed(&wire, BYTES("\001A"));
 	assert_told(&told, "caller A\nlinked A\n");
 
-	memset(bytes + 2, 'A', WIRE_ADDRESS_MAX);
-	begin(WIRE_ACCEPTOR, bob);
+	memset(bytes + 2, 'A', LEGACY_ADDRESS_MAX);
+	begin(LEGACY_ACCEPTOR, bob);
 	feed(&wire, bytes, sizeof(bytes));
-	assert_int_equal(wire.state, WIRE_LINKED);
-	assert_int_equal(strlen(wire.peer), WIRE_ADDRESS_MAX);
+	assert_int_equal(wire.state, LEGACY_LINKED);
+	assert_int_equal(strlen(wire.peer), LEGACY_ADDRESS_MAX);
 }
 
 /* Composing: golden bytes. */
 
-static void wire_handshake_has_golden_bytes(void **state)
+static void legacy_handshake_has_golden_bytes(void **state)
 {
-	uint8_t own[WIRE_KEY_SIZE], other[WIRE_KEY_SIZE];
+	uint8_t own[LEGACY_KEY_SIZE], other[LEGACY_KEY_SIZE];
 	size_t heads_size;
 
 	(void)state;
 	begin_linked();
 	key_of("a1", own);
 	key_of("b2", other);
-	heads_size = wire_head_size(own, 1) + wire_head_size(other, 300);
+	heads_size = legacy_head_size(own, 1) + legacy_head_size(other, 300);
 	assert_int_equal(heads_size, 8 + 9);
-	assert_true(wire_put_handshake(&wire, own, heads_size));
-	assert_true(wire_put_head(&wire, own, 1));
-	assert_true(wire_put_head(&wire, other, 300));
+	assert_true(legacy_put_handshake(&wire, own, heads_size));
+	assert_true(legacy_put_head(&wire, own, 1));
+	assert_true(legacy_put_head(&wire, other, 300));
 	assert_out(
 		&wire, BYTES("\027"                           /* 23 bytes */
 			     "\012\002a1"                     /* 1: id */
@@ -270,22 +272,22 @@ static void wire_handshake_has_golden_bytes(void **state)
 			       ));
 }
 
-static void wire_handshake_without_heads_has_golden_bytes(void **state)
+static void legacy_handshake_without_heads_has_golden_bytes(void **state)
 {
-	uint8_t own[WIRE_KEY_SIZE];
+	uint8_t own[LEGACY_KEY_SIZE];
 	static const char rest[] = "ff6" ZEROS_61 "\030\001";
 
 	(void)state;
 	begin_linked();
 	key_of(key_id, own);
-	assert_true(wire_put_handshake(&wire, own, 0));
+	assert_true(legacy_put_handshake(&wire, own, 0));
 	assert_int_equal(fifo_size(&wire.out), 4 + sizeof(rest) - 1);
 	assert_memory_equal(fifo_head(&wire.out), "\105\012\101@", 4);
 	fifo_drop(&wire.out, 4);
 	assert_out(&wire, BYTES(rest));
 }
 
-static void wire_change_has_golden_bytes(void **state)
+static void legacy_change_has_golden_bytes(void **state)
 {
 	static const struct {
 		uint32_t seq;
@@ -299,7 +301,7 @@ static void wire_change_has_golden_bytes(void **state)
 			BYTES("\015\012\002a1\020\377\377\377\377\017"
 			      "\032\001x") },
 	};
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	(void)state;
 	begin_linked();
@@ -308,45 +310,45 @@ static void wire_change_has_golden_bytes(void **state)
 		struct reader entry =
 			reader_over(cases[i].entry, strlen(cases[i].entry));
 
-		assert_true(wire_put_change(&wire, key, cases[i].seq, entry));
+		assert_true(legacy_put_change(&wire, key, cases[i].seq, entry));
 		assert_out(&wire, cases[i].bytes, cases[i].size);
 	}
 }
 
-static void wire_puts_nothing_when_it_does_not_fit(void **state)
+static void legacy_puts_nothing_when_it_does_not_fit(void **state)
 {
-	static uint8_t large[WIRE_ENTRY_MAX];
-	uint8_t key[WIRE_KEY_SIZE];
+	static uint8_t large[LEGACY_ENTRY_MAX];
+	uint8_t key[LEGACY_KEY_SIZE];
 	size_t room, handshake = 2 + 4 + 1,
-		     head = wire_head_size((key_of("a1", key), key), 1);
+		     head = legacy_head_size((key_of("a1", key), key), 1);
 
 	(void)state;
 	begin_linked();
-	while (wire_put_change(
+	while (legacy_put_change(
 		&wire, key, 1, reader_over(large, sizeof(large) / 2)))
 		;
-	while (wire_put_change(&wire, key, 1, reader_over(large, 100)))
+	while (legacy_put_change(&wire, key, 1, reader_over(large, 100)))
 		;
-	while (wire_put_change(&wire, key, 1, reader_over(large, 0)))
+	while (legacy_put_change(&wire, key, 1, reader_over(large, 0)))
 		;
 	room = fifo_room(&wire.out);
 	assert_true(room < handshake + 4);
 	fifo_added(&wire.out, room);
 	for (size_t i = 1; i < handshake; i++) {
-		assert_false(wire_put_handshake(&wire, key, 0));
-		assert_true(i >= head || !wire_put_head(&wire, key, 1));
-		assert_false(
-			wire_put_change(&wire, key, 1, reader_over(large, 0)));
+		assert_false(legacy_put_handshake(&wire, key, 0));
+		assert_true(i >= head || !legacy_put_head(&wire, key, 1));
+		assert_false(legacy_put_change(
+			&wire, key, 1, reader_over(large, 0)));
 		assert_int_equal(fifo_room(&wire.out), i - 1);
 		fifo_drop(&wire.out, 1);
 	}
 	assert_int_equal(fifo_room(&wire.out), handshake - 1);
 	fifo_drop(&wire.out, 1);
-	assert_true(wire_put_handshake(&wire, key, 0));
+	assert_true(legacy_put_handshake(&wire, key, 0));
 	assert_int_equal(fifo_room(&wire.out), 0);
-	assert_false(wire_put_head(&wire, key, 1));
+	assert_false(legacy_put_head(&wire, key, 1));
 	fifo_drop(&wire.out, head);
-	assert_true(wire_put_head(&wire, key, 1));
+	assert_true(legacy_put_head(&wire, key, 1));
 	assert_int_equal(fifo_room(&wire.out), 0);
 }
 
@@ -358,7 +360,7 @@ struct decode_case {
 	const char *told;
 };
 
-static void wire_reads_handshakes(void **state)
+static void legacy_reads_handshakes(void **state)
 {
 	static const struct decode_case cases[] = {
 		{ BYTES("\004\012\002a1"), "id a1\nready 1\n" },
@@ -404,12 +406,12 @@ static void wire_reads_handshakes(void **state)
 		begin_linked();
 		feed(&wire, cases[i].bytes, cases[i].size);
 		assert_told(&told, cases[i].told);
-		assert_int_equal(wire.state, WIRE_CHANGES);
+		assert_int_equal(wire.state, LEGACY_CHANGES);
 		assert_int_equal(fifo_size(&wire.in), 0);
 	}
 }
 
-static void wire_reads_changes(void **state)
+static void legacy_reads_changes(void **state)
 {
 	static const struct decode_case cases[] = {
 		{ BYTES("\015\012\002a1\020\001\032\005hello"),
@@ -439,16 +441,16 @@ static void wire_reads_changes(void **state)
 		begin_changes();
 		feed(&wire, cases[i].bytes, cases[i].size);
 		assert_told(&told, cases[i].told);
-		assert_int_equal(wire.state, WIRE_CHANGES);
+		assert_int_equal(wire.state, LEGACY_CHANGES);
 		assert_int_equal(fifo_size(&wire.in), wire.consumed);
 	}
 }
 
-static void wire_reads_the_largest_entry(void **state)
+static void legacy_reads_the_largest_entry(void **state)
 {
-	static uint8_t entry[WIRE_ENTRY_MAX];
-	static struct wire from;
-	uint8_t key[WIRE_KEY_SIZE];
+	static uint8_t entry[LEGACY_ENTRY_MAX];
+	static struct legacy from;
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	(void)state;
 	begin_changes();
@@ -456,7 +458,7 @@ static void wire_reads_the_largest_entry(void **state)
 	from.out = fifo_over(from.out_bytes, sizeof(from.out_bytes));
 	key_of(key_id, key);
 	memset(entry, 'e', sizeof(entry));
-	assert_true(wire_put_change(
+	assert_true(legacy_put_change(
 		&from, key, UINT32_MAX, reader_over(entry, sizeof(entry))));
 	feed(&wire, (const char *)fifo_head(&from.out), fifo_size(&from.out));
 	assert_told(
@@ -467,12 +469,12 @@ static void wire_reads_the_largest_entry(void **state)
  * A Handshake names every author there is; whoever reads it needs no more
  * memory for many than for few.
  */
-static void wire_streams_handshakes_larger_than_its_buffer(void **state)
+static void legacy_streams_handshakes_larger_than_its_buffer(void **state)
 {
 	enum { HEADS = 4000 };
-	static struct wire from;
-	uint8_t key[WIRE_KEY_SIZE];
-	struct wire_event event;
+	static struct legacy from;
+	uint8_t key[LEGACY_KEY_SIZE];
+	struct legacy_event event;
 	size_t heads_size = 0, put = 0, seen = 0, total = 0;
 	bool ready = false;
 
@@ -484,17 +486,17 @@ static void wire_streams_handshakes_larger_than_its_buffer(void **state)
 	for (uint32_t i = 0; i < HEADS; i++) {
 		key[30] = (uint8_t)(i >> 8);
 		key[31] = (uint8_t)i;
-		heads_size += wire_head_size(key, i);
+		heads_size += legacy_head_size(key, i);
 	}
-	assert_true(heads_size > 3 * WIRE_IN_SIZE);
-	assert_true(wire_put_handshake(&from, key, heads_size));
+	assert_true(heads_size > 3 * LEGACY_IN_SIZE);
+	assert_true(legacy_put_handshake(&from, key, heads_size));
 	while (!ready) {
 		size_t size = fifo_size(&from.out);
 
 		for (; put < HEADS; put++) {
 			key[30] = (uint8_t)(put >> 8);
 			key[31] = (uint8_t)put;
-			if (!wire_put_head(&from, key, (uint32_t)put))
+			if (!legacy_put_head(&from, key, (uint32_t)put))
 				break;
 		}
 		size = fifo_size(&from.out);
@@ -505,16 +507,16 @@ static void wire_streams_handshakes_larger_than_its_buffer(void **state)
 		fifo_added(&wire.in, size);
 		fifo_drop(&from.out, size);
 		total += size;
-		while (wire_next(&wire, &event)) {
-			ready = event.kind == WIRE_EVENT_READY;
-			if (event.kind != WIRE_EVENT_HEAD)
+		while (legacy_next(&wire, &event)) {
+			ready = event.kind == LEGACY_EVENT_READY;
+			if (event.kind != LEGACY_EVENT_HEAD)
 				continue;
 			assert_int_equal(event.seq, seen);
 			assert_int_equal(event.key[30], seen >> 8);
 			assert_int_equal(event.key[31], seen & 0xff);
 			seen++;
 		}
-		assert_int_not_equal(wire.state, WIRE_BROKEN);
+		assert_int_not_equal(wire.state, LEGACY_BROKEN);
 	}
 	assert_int_equal(seen, HEADS);
 	assert_int_equal(fifo_size(&wire.in), 0);
@@ -624,7 +626,7 @@ static const struct broken_case handshake_cases[] = {
 
 static const struct broken_case change_cases[] = {
 	LENGTH_CASES,
-	{ "length over WIRE_FRAME_MAX", BYTES("\201\220\004"),
+	{ "length over LEGACY_FRAME_MAX", BYTES("\201\220\004"),
 		"length out of bounds" },
 	{ "number 0", BYTES("\011\012\002a1\020\000\032\001x"),
 		"change number 0" },
@@ -670,19 +672,19 @@ static const struct broken_case change_cases[] = {
 static void assert_broken(const struct broken_case *c)
 {
 	struct transcript expected = { 0 };
-	struct wire_event event;
+	struct legacy_event event;
 
 	tell(&expected, "broken %s\n", c->complaint);
 	if (strcmp(told.text, expected.text) != 0)
 		fail_msg("%s: told \"%s\", not \"%s\"", c->name, told.text,
 			expected.text);
-	assert_int_equal(wire.state, WIRE_BROKEN);
+	assert_int_equal(wire.state, LEGACY_BROKEN);
 	/* Nothing more is told, whatever else is there. */
 	if (fifo_room(&wire.in) >= sizeof(BOB) - 1) {
 		memcpy(fifo_tail(&wire.in), BYTES(BOB));
 		fifo_added(&wire.in, sizeof(BOB) - 1);
 	}
-	assert_false(wire_next(&wire, &event));
+	assert_false(legacy_next(&wire, &event));
 	transcript_clear(&told);
 }
 
@@ -703,22 +705,22 @@ static void assert_all_broken(const struct broken_case *cases, size_t count,
 
 static void begin_called(void)
 {
-	begin(WIRE_ACCEPTOR, alice);
+	begin(LEGACY_ACCEPTOR, alice);
 }
 
 static void begin_dialled(void)
 {
-	begin(WIRE_DIALLER, alice);
+	begin(LEGACY_DIALLER, alice);
 }
 
 static void begin_confirming(void)
 {
-	begin(WIRE_ACCEPTOR, alice);
+	begin(LEGACY_ACCEPTOR, alice);
 	feed(&wire, BYTES(BOB));
 	assert_told(&told, "caller bob.local:62474\n");
 }
 
-static void wire_breaks_on_malformed_prologues(void **state)
+static void legacy_breaks_on_malformed_prologues(void **state)
 {
 	(void)state;
 	assert_all_broken(
@@ -729,7 +731,7 @@ static void wire_breaks_on_malformed_prologues(void **state)
 		prologue_cases, COUNT_OF(prologue_cases), begin_confirming);
 }
 
-static void wire_breaks_on_a_second_address(void **state)
+static void legacy_breaks_on_a_second_address(void **state)
 {
 	static const struct broken_case cases[] = {
 		{ "another", BYTES("\017bob.local:62475"),
@@ -745,31 +747,31 @@ static void wire_breaks_on_a_second_address(void **state)
 	assert_all_broken(cases, COUNT_OF(cases), begin_confirming);
 }
 
-static void wire_breaks_on_malformed_handshakes(void **state)
+static void legacy_breaks_on_malformed_handshakes(void **state)
 {
 	(void)state;
 	assert_all_broken(
 		handshake_cases, COUNT_OF(handshake_cases), begin_linked);
 }
 
-static void wire_breaks_on_malformed_changes(void **state)
+static void legacy_breaks_on_malformed_changes(void **state)
 {
 	(void)state;
 	assert_all_broken(change_cases, COUNT_OF(change_cases), begin_changes);
 }
 
-static void wire_breaks_on_an_entry_that_is_too_large(void **state)
+static void legacy_breaks_on_an_entry_that_is_too_large(void **state)
 {
-	static char bytes[WIRE_FRAME_MAX];
+	static char bytes[LEGACY_FRAME_MAX];
 	static const struct broken_case c = { .name = "entry of 65,537 bytes",
 		.complaint = "entry too large" };
 	struct writer w = writer_over(bytes, sizeof(bytes));
 
 	(void)state;
-	write_varint(&w, 6 + 4 + WIRE_ENTRY_MAX + 1);
+	write_varint(&w, 6 + 4 + LEGACY_ENTRY_MAX + 1);
 	write_bytes(&w, "\012\002a1\020\001\032", 7);
-	write_varint(&w, WIRE_ENTRY_MAX + 1);
-	write_zeros(&w, WIRE_ENTRY_MAX + 1);
+	write_varint(&w, LEGACY_ENTRY_MAX + 1);
+	write_zeros(&w, LEGACY_ENTRY_MAX + 1);
 	assert_false(w.full);
 	begin_changes();
 	feed(&wire, bytes, w.size);
@@ -777,9 +779,9 @@ static void wire_breaks_on_an_entry_that_is_too_large(void **state)
 }
 
 /* A field of a Handshake must fit into the buffer: it is not streamed. */
-static void wire_breaks_on_a_field_larger_than_its_buffer(void **state)
+static void legacy_breaks_on_a_field_larger_than_its_buffer(void **state)
 {
-	static char zeros[WIRE_IN_SIZE];
+	static char zeros[LEGACY_IN_SIZE];
 	static const struct broken_case c = { .name = "field of 100,000 bytes",
 		.complaint = "malformed handshake" };
 
@@ -787,13 +789,13 @@ static void wire_breaks_on_a_field_larger_than_its_buffer(void **state)
 	begin_linked();
 	feed(&wire, BYTES("\244\215\006\062\240\215\006"));
 	assert_told(&told, "");
-	feed(&wire, zeros, WIRE_IN_SIZE - 4);
+	feed(&wire, zeros, LEGACY_IN_SIZE - 4);
 	assert_broken(&c);
 }
 
 /* Every way of cutting the same bytes gives the same events (abuse 26). */
 
-static void wire_tells_the_same_wherever_input_is_cut(void **state)
+static void legacy_tells_the_same_wherever_input_is_cut(void **state)
 {
 	static const char bytes[] = BOB
 		"\033\012\002a1\022\006\012\002a1\020\005\042\001z"
@@ -812,12 +814,12 @@ static void wire_tells_the_same_wherever_input_is_cut(void **state)
 
 	(void)state;
 	for (size_t step = 1; step <= size; step++) {
-		begin(WIRE_DIALLER, alice);
+		begin(LEGACY_DIALLER, alice);
 		feed_by(&wire, bytes, size, step);
 		assert_told(&told, expected);
 	}
 	for (size_t cut = 0; cut <= size; cut++) {
-		begin(WIRE_DIALLER, alice);
+		begin(LEGACY_DIALLER, alice);
 		feed(&wire, bytes, cut);
 		feed(&wire, bytes + cut, size - cut);
 		assert_told(&told, expected);
@@ -825,7 +827,7 @@ static void wire_tells_the_same_wherever_input_is_cut(void **state)
 }
 
 /* Cut off at any place, nothing is told that is not whole. */
-static void wire_tells_only_whole_changes(void **state)
+static void legacy_tells_only_whole_changes(void **state)
 {
 	static const char bytes[] = "\015\012\002a1\020\006\032\005hello";
 
@@ -834,13 +836,13 @@ static void wire_tells_only_whole_changes(void **state)
 		begin_changes();
 		feed(&wire, bytes, size);
 		assert_told(&told, "");
-		assert_int_equal(wire.state, WIRE_CHANGES);
+		assert_int_equal(wire.state, LEGACY_CHANGES);
 	}
 }
 
 /* Ids, keys, addresses and ports. */
 
-static void wire_ids_have_keys(void **state)
+static void legacy_ids_have_keys(void **state)
 {
 	static const struct {
 		const char *id;
@@ -876,11 +878,11 @@ static void wire_ids_have_keys(void **state)
 			"000000000000000"),
 			true },
 	};
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		bool valid = wire_key_of_id(cases[i].id, cases[i].size, key);
+		bool valid = legacy_key_of_id(cases[i].id, cases[i].size, key);
 
 		if (valid != cases[i].valid)
 			fail_msg("id \"%s\" must be %s", cases[i].id,
@@ -890,31 +892,32 @@ static void wire_ids_have_keys(void **state)
 	}
 }
 
-static void wire_keys_have_one_id_each(void **state)
+static void legacy_keys_have_one_id_each(void **state)
 {
 	static const uint8_t likely[] = { 0, 'a', 'z', '0', '9', 'A', 0xff };
-	uint8_t key[WIRE_KEY_SIZE], again[WIRE_KEY_SIZE];
-	char id[WIRE_ID_MAX + 1];
+	uint8_t key[LEGACY_KEY_SIZE], again[LEGACY_KEY_SIZE];
+	char id[LEGACY_ID_MAX + 1];
 	uint64_t random = 1;
 
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
-		size_t letters = test_random(&random) % (WIRE_KEY_SIZE + 1);
+		size_t letters = test_random(&random) % (LEGACY_KEY_SIZE + 1);
 
 		memset(key, 0, sizeof(key));
 		for (size_t j = 0; j < letters; j++)
 			key[j] = (uint8_t)('a' + test_random(&random) % 26);
 		if (i % 2 == 0)
-			key[test_random(&random) % WIRE_KEY_SIZE] =
+			key[test_random(&random) % LEGACY_KEY_SIZE] =
 				likely[test_random(&random) % sizeof(likely)];
-		assert_true(wire_key_of_id(id, wire_id_of_key(key, id), again));
+		assert_true(
+			legacy_key_of_id(id, legacy_id_of_key(key, id), again));
 		assert_memory_equal(key, again, sizeof(key));
 	}
 }
 
-static void wire_key_of_the_original_is_its_id_and_zeros(void **state)
+static void legacy_key_of_the_original_is_its_id_and_zeros(void **state)
 {
-	uint8_t key[WIRE_KEY_SIZE];
+	uint8_t key[LEGACY_KEY_SIZE];
 
 	(void)state;
 	memset(key, 0xee, sizeof(key));
@@ -927,27 +930,27 @@ static void wire_key_of_the_original_is_its_id_and_zeros(void **state)
 	assert_int_equal(key[1], 0x60);
 }
 
-static void wire_addresses_are_letters_digits_and_three_signs(void **state)
+static void legacy_addresses_are_letters_digits_and_three_signs(void **state)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789.:-";
-	char address[WIRE_ADDRESS_MAX + 1];
+	char address[LEGACY_ADDRESS_MAX + 1];
 
 	(void)state;
 	for (int c = 0; c < 256; c++) {
 		address[0] = (char)c;
-		assert_int_equal(wire_address_valid(address, 1),
+		assert_int_equal(legacy_address_valid(address, 1),
 			c != 0 && strchr(allowed, c) != NULL);
 	}
 	memset(address, 'a', sizeof(address));
-	assert_false(wire_address_valid(address, 0));
-	assert_true(wire_address_valid(address, WIRE_ADDRESS_MAX));
-	assert_false(wire_address_valid(address, WIRE_ADDRESS_MAX + 1));
+	assert_false(legacy_address_valid(address, 0));
+	assert_true(legacy_address_valid(address, LEGACY_ADDRESS_MAX));
+	assert_false(legacy_address_valid(address, LEGACY_ADDRESS_MAX + 1));
 }
 
 /* What hash-to-port 1.2.0 answers. */
-static void wire_ports_are_those_of_hash_to_port(void **state)
+static void legacy_ports_are_those_of_hash_to_port(void **state)
 {
 	static const struct {
 		const char *name;
@@ -970,42 +973,46 @@ static void wire_ports_are_those_of_hash_to_port(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		assert_int_equal(
-			wire_port_of_name(cases[i].name), cases[i].port);
+			legacy_port_of_name(cases[i].name), cases[i].port);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wire_lower_dialler_says_its_address_once),
-		cmocka_unit_test(wire_higher_dialler_says_its_address_twice),
-		cmocka_unit_test(wire_lower_caller_is_linked_when_admitted),
-		cmocka_unit_test(wire_higher_caller_is_linked_when_it_confirms),
-		cmocka_unit_test(wire_caller_waits_for_admission),
-		cmocka_unit_test(wire_two_wires_link_with_each_other),
+		cmocka_unit_test(legacy_lower_dialler_says_its_address_once),
+		cmocka_unit_test(legacy_higher_dialler_says_its_address_twice),
+		cmocka_unit_test(legacy_lower_caller_is_linked_when_admitted),
+		cmocka_unit_test(
+			legacy_higher_caller_is_linked_when_it_confirms),
+		cmocka_unit_test(legacy_caller_waits_for_admission),
+		cmocka_unit_test(legacy_two_wires_link_with_each_other),
 		cmocka_unit_test(wire_takes_addresses_of_1_to_255_bytes),
-		cmocka_unit_test(wire_handshake_has_golden_bytes),
-		cmocka_unit_test(wire_handshake_without_heads_has_golden_bytes),
-		cmocka_unit_test(wire_change_has_golden_bytes),
-		cmocka_unit_test(wire_puts_nothing_when_it_does_not_fit),
-		cmocka_unit_test(wire_reads_handshakes),
-		cmocka_unit_test(wire_reads_changes),
-		cmocka_unit_test(wire_reads_the_largest_entry),
+		cmocka_unit_test(legacy_handshake_has_golden_bytes),
 		cmocka_unit_test(
-			wire_streams_handshakes_larger_than_its_buffer),
-		cmocka_unit_test(wire_breaks_on_malformed_prologues),
-		cmocka_unit_test(wire_breaks_on_a_second_address),
-		cmocka_unit_test(wire_breaks_on_malformed_handshakes),
-		cmocka_unit_test(wire_breaks_on_malformed_changes),
-		cmocka_unit_test(wire_breaks_on_an_entry_that_is_too_large),
-		cmocka_unit_test(wire_breaks_on_a_field_larger_than_its_buffer),
-		cmocka_unit_test(wire_tells_the_same_wherever_input_is_cut),
-		cmocka_unit_test(wire_tells_only_whole_changes),
-		cmocka_unit_test(wire_ids_have_keys),
-		cmocka_unit_test(wire_keys_have_one_id_each),
-		cmocka_unit_test(wire_key_of_the_original_is_its_id_and_zeros),
+			legacy_handshake_without_heads_has_golden_bytes),
+		cmocka_unit_test(legacy_change_has_golden_bytes),
+		cmocka_unit_test(legacy_puts_nothing_when_it_does_not_fit),
+		cmocka_unit_test(legacy_reads_handshakes),
+		cmocka_unit_test(legacy_reads_changes),
+		cmocka_unit_test(legacy_reads_the_largest_entry),
 		cmocka_unit_test(
-			wire_addresses_are_letters_digits_and_three_signs),
-		cmocka_unit_test(wire_ports_are_those_of_hash_to_port),
+			legacy_streams_handshakes_larger_than_its_buffer),
+		cmocka_unit_test(legacy_breaks_on_malformed_prologues),
+		cmocka_unit_test(legacy_breaks_on_a_second_address),
+		cmocka_unit_test(legacy_breaks_on_malformed_handshakes),
+		cmocka_unit_test(legacy_breaks_on_malformed_changes),
+		cmocka_unit_test(legacy_breaks_on_an_entry_that_is_too_large),
+		cmocka_unit_test(
+			legacy_breaks_on_a_field_larger_than_its_buffer),
+		cmocka_unit_test(legacy_tells_the_same_wherever_input_is_cut),
+		cmocka_unit_test(legacy_tells_only_whole_changes),
+		cmocka_unit_test(legacy_ids_have_keys),
+		cmocka_unit_test(legacy_keys_have_one_id_each),
+		cmocka_unit_test(
+			legacy_key_of_the_original_is_its_id_and_zeros),
+		cmocka_unit_test(
+			legacy_addresses_are_letters_digits_and_three_signs),
+		cmocka_unit_test(legacy_ports_are_those_of_hash_to_port),
 	};
 
 	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
