@@ -2,59 +2,112 @@
 /*
  * people.h: who we are, and the names under which others are shown.
  *
- * Two files in the database directory.  `id` holds our own author id, made
- * once from 32 random bytes.  `names` holds a line for each author that has
- * ever claimed a name: "ID NAME".  The first author to claim a name is shown
- * under it until it claims another; any other one as NAME~xxxxxx, with six letters of
- * its id; one that never claimed any is shown as the first 8 letters.
+ * Two files in the database directory.  `identity` holds our secret seed and
+ * the room that it is for, made once.  `peers` holds what is remembered of
+ * others: which key owns a name here.  The formats stand at the top of
+ * people.c.
+ *
+ * Names are trusted on first use: the first key that completes a link under a
+ * name is *pinned* to it, our own name to our own key.  A pinned key is shown
+ * as "bob"; any other one that claims bob as "bob~x7k2pm", with six letters of
+ * its key.  Somebody not pinned whose name nobody is pinned to (he is only
+ * relayed) is shown by the name he claims, unless another key did so before.
+ * An author of the original program has no key: he is shown as "?cmws77s", or
+ * as "?carol" when his address gave a name; nobody can claim the mark.
  */
 #ifndef PEOPLE_H
 #define PEOPLE_H
 
-#include "legacy.h"
+#include "crypto/ed25519.h"
+#include "limits.h"
+#include "record.h"
 
 enum {
-	PEOPLE_NAME_MAX = 32,  /* bytes of a name, without NUL */
-	PEOPLE_SHOWN_MAX = 40, /* bytes of a name as shown, without NUL */
-	PEOPLE_MAX = 10000     /* names remembered; further ones are not */
+	PEOPLE_NAME_MAX = LIMIT_NAME, /* bytes of a name, without NUL */
+	PEOPLE_SHOWN_MAX = 40 /* bytes of a name as shown, without NUL */
 };
 
 struct people;
 
-/*
- * Reads both files; own_name is ours, dir_fd is borrowed.  When there is no
- * `id` yet, one is made if `make` says so, which takes the database's lock to
- * be ours.  NULL and errno, and *file names the one that it was: EBADMSG when
- * it is not as above, or what the system answers.
- */
-struct people *people_open(int dir_fd, const char *own_name, bool make,
-	const char **file) MUST_USE;
+struct people_options {
+	const char *name; /* ours, valid (people_name_valid) */
+	const char *room; /* "" is the open room of everybody */
+	bool make;        /* an identity where there is none: the caller has
+			     the database's lock */
+};
+
+/* Why people_open failed, beside errno. */
+enum people_trouble {
+	PEOPLE_SYSTEM,     /* errno says it */
+	PEOPLE_DAMAGED,    /* not in its format, or public is not of seed */
+	PEOPLE_NEWER,      /* made by a newer version of this program */
+	PEOPLE_NOT_FILE,   /* a link, a directory, ... */
+	PEOPLE_LINKED,     /* it has a second name (hard link) */
+	PEOPLE_NOT_OURS,   /* another user's */
+	PEOPLE_READABLE,   /* by others: chmod 600 */
+	PEOPLE_OTHER_ROOM, /* `room` holds which */
+	PEOPLE_MISSING     /* there is none, and `make` is false; or there was
+			      one, as the log shows */
+};
+
+struct people_failure {
+	enum people_trouble trouble;
+	const char *file; /* "identity" or "peers" */
+	char room[LIMIT_NAME + 1];
+};
+
+/* dir_fd is borrowed.  NULL, errno and *failure. */
+struct people *people_open(int dir_fd, const struct people_options *options,
+	struct people_failure *failure) MUST_USE;
 void people_close(struct people *people);
 
-/* Our own author, LEGACY_KEY_SIZE bytes, valid until people_close. */
-const uint8_t *people_own_key(const struct people *people);
+/* Ours, valid until people_close. */
+const struct ed25519_key *people_key(const struct people *people);
+const uint8_t *people_room_id(const struct people *people);
+const char *people_own_name(const struct people *people);
+
+/* Was the identity made by this people_open?  Then nobody knows it yet. */
+bool people_is_new(const struct people *people);
+
+enum people_meeting {
+	PEOPLE_KNOWN,    /* the name is pinned to this key already */
+	PEOPLE_PINNED,   /* now it is: the first one with this name */
+	PEOPLE_RENAMED,  /* now it is, and the key had another name before */
+	PEOPLE_STRANGER, /* the name is another key's: shown with a suffix */
+	PEOPLE_NO_ROOM   /* LIMIT_PINS are there: shown with a suffix */
+};
+
+/* A link was completed under a name by this key; `now_ms` is wall time. */
+enum people_meeting people_meet(struct people *people, const uint8_t *key,
+	const char *name, uint64_t now_ms);
+
+/* A record of this key claims a name: remembered for showing, not pinned. */
+void people_claim(struct people *people, const uint8_t *key, const char *name);
+
+/* The key that a name is pinned to, or NULL. */
+const uint8_t *people_pinned(const struct people *people, const char *name);
+
+/* The address of an original program's author gave a name. */
+void people_claim_legacy(
+	struct people *people, const uint8_t *legacy_key, const char *name);
 
 /*
- * An author has claimed a name, which people_save then keeps on the disk.  A
- * malformed name is ignored.  False when there is no room for it.
- */
-bool people_claim(
-	struct people *people, const uint8_t *key, const char *name) MUST_USE;
-
-/*
- * Writes the names if there are new ones; people_close does as well.  Returns
- * 0, or -1 and errno: then they are tried again when called again.
+ * Writes `peers` if something is new; people_close does as well.  Returns 0,
+ * or -1 and errno: then it is tried again when called again.
  */
 int people_save(struct people *people) MUST_USE;
-
-/* Is there something for people_save to do? */
 bool people_unsaved(const struct people *people);
 
-/* Writes the name under which an author is shown. */
+/* Writes the name under which the owner of a key is shown. */
 void people_show(const struct people *people, const uint8_t *key,
 	char shown[PEOPLE_SHOWN_MAX + 1]);
+void people_show_legacy(const struct people *people, const uint8_t *legacy_key,
+	char shown[PEOPLE_SHOWN_MAX + 1]);
 
-/* [a-z0-9-]{1,32}, no - at either end, not a word that we use ourselves. */
+/* The six letters, with NUL, that follow a ~. */
+void people_suffix(const uint8_t *key, char letters[7]);
+
+/* As in record.h, and not a word that we use ourselves. */
 bool people_name_valid(const char *name) MUST_USE;
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * limits.h: how much of anything others may make us take, keep or do, and what
+ * happens at the limit.  A limit of one module's own business stands in that
+ * module's header.
+ */
+#ifndef LIMITS_H
+#define LIMITS_H
+
+enum {
+	/* Links.  A peer beyond LIMIT_LINKS displaces the newest link, neither
+	 * named nor verified, of the address that has most; with none such it
+	 * is refused. */
+	LIMIT_LINKS = 64,
+	LIMIT_DIALS = 8,          /* under way at one time; others wait */
+	LIMIT_LINKS_DIALLED = 32, /* then only named peers are dialled */
+	LIMIT_LINKS_A_KEY = 4,    /* one more is refused */
+	LIMIT_HALF_OPEN = 16,     /* the oldest of the address with most goes */
+	LIMIT_FIRST_BYTE_MS = 2 * 1000, /* closed, as all that follow here */
+	LIMIT_HANDSHAKE_MS = 5 * 1000,  /* from connecting to both auths */
+	LIMIT_FRAME_MS = 10 * 1000,     /* a frame once begun */
+	LIMIT_PING_MS = 30 * 1000,      /* of silence: a Ping is sent */
+	LIMIT_SILENCE_MS = 90 * 1000,   /* of silence, or of taking nothing */
+	LIMIT_OUT_SIZE = 256 * 1024,    /* a link's waiting bytes; records stay
+					   in the log until there is room */
+
+	/* Strikes, within LIMIT_STRIKES_MS.  More: refused that long. */
+	LIMIT_STRIKES_ADDRESS = 12, /* before auth, by address */
+	LIMIT_STRIKES_KEY = 3,      /* after it, by key */
+	LIMIT_STRIKES_MS = 10 * 60 * 1000,
+
+	/* Records.  Larger ones make their batch bad: it is refused whole, and
+	 * counts as a strike. */
+	LIMIT_TEXT = 4096,
+	LIMIT_PAYLOAD = 8192,
+	LIMIT_BATCH_RECORDS = 256,
+	LIMIT_BATCH_SIZE = 64 * 1024, /* encoded */
+	LIMIT_NAME = 32,              /* bytes of a person's or room's name */
+
+	/* Logs.  Further ones are counted and asked for again later. */
+	LIMIT_LOGS = 10000,
+	LIMIT_LOGS_KEPT = 1000,  /* of them for authors linked first-hand */
+	LIMIT_LOGS_BUCKET = 256, /* new ones by address, then */
+	LIMIT_LOGS_REFILL = 32,  /* so many every LIMIT_LOGS_REFILL_MS */
+	LIMIT_LOGS_REFILL_MS = 10 * 60 * 1000,
+	LIMIT_LOGS_FREE_MS = 60 * 60 * 1000, /* a new database's first hour is
+						not counted */
+	LIMIT_EPOCHS = 16, /* logs of one key; further ones are ignored */
+	LIMIT_DIGEST_ENTRIES = 1024, /* of one message; more break the link */
+	LIMIT_PINS = 10000, /* then new names are shown with their suffix */
+
+	/* Time in records may be ahead of our clock by so much, or they are
+	 * marked and our own time does not follow them. */
+	LIMIT_AHEAD_MS = 5 * 60 * 1000,
+
+	/* Legacy links (L8): what is more is not taken. */
+	LIMIT_LEGACY_IDS = 64,
+	LIMIT_LEGACY_BYTES = 10 * 1024 * 1024,
+	LIMIT_LEGACY_RECORDS_PER_S = 32
+};
+
+/* The greatest number of a record; then its author begins a new epoch. */
+#define LIMIT_SEQ ((uint64_t)UINT32_MAX - 1)
+
+/* Bytes of records kept of one author, and of a room: what is more is not
+ * asked for, with a line. */
+#define LIMIT_LOG_BYTES  ((uint64_t)1 << 30)
+#define LIMIT_ROOM_BYTES ((uint64_t)10 << 30)
+
+#endif
