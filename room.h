@@ -56,6 +56,10 @@ const struct room_log *room_log(const struct room *room, uint32_t number);
 /* The log with this id (which is its key in the store), or ROOM_NO_LOG. */
 uint32_t room_find(const struct room *room, const uint8_t *log_id);
 
+/* The log of this key and epoch, or ROOM_NO_LOG. */
+uint32_t room_find_key(
+	const struct room *room, const uint8_t *public_key, uint32_t epoch);
+
 /*
  * The log of this key and epoch, which is known from now on.  ROOM_NO_LOG when
  * there is no place: LIMIT_LOGS (of which LIMIT_LOGS_KEPT are for `first_hand`

@@ -53,7 +53,8 @@ struct flow {
 	uint32_t known;
 	uint32_t next;
 	uint32_t told;    /* our head, as told it last */
-	int64_t again_ms; /* not asked, nor sent a half, before */
+	int64_t avoid_ms; /* not asked before */
+	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
 	uint8_t telling;  /* enum telling */
 	bool wanted;
@@ -67,6 +68,7 @@ struct topic {
 	uint64_t durable;         /* as last seen */
 	uint32_t best;            /* no link's `have` is above it */
 	bool refused;             /* its bytes are used up */
+	bool meant;               /* scratch of forget_claims */
 	int64_t moved_ms; /* our head moved, or the source was chosen, or
 			     somebody got ahead: whichever came last */
 };
@@ -83,6 +85,7 @@ struct sync_link {
 	int64_t round_trip_ms;
 	int64_t moved_ms;         /* it sent a batch */
 	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
+	int64_t receipt_ms;       /* when receipts were told last */
 	uint32_t telling;         /* next log of our complete Digest */
 	bool told_all;
 	bool heard_all;
@@ -107,8 +110,7 @@ struct sync {
 	uint64_t random;
 	bool held;
 	bool touched;
-	bool behind; /* somebody may be ahead of us in some log */
-	int64_t check_ms;
+	int64_t check_ms;     /* when to look for silent sources */
 	int64_t opened_ms;    /* INT64_MIN until the first link */
 	struct topic *topics; /* by the room's number */
 	uint32_t topic_count;
@@ -202,9 +204,8 @@ static void flow_tell(struct sync *s, struct sync_link *l, struct flow *f,
 		f->telling = (uint8_t)telling;
 	if (telling == TELL_LATER)
 		at_ms += SYNC_GATHER_MS / 2 + jitter(s, SYNC_GATHER_MS / 2);
-	/* due_ms of SOON is in the future for a while after each receipt. */
-	if (telling == TELL_SOON && l->due_ms[TELL_SOON] > now_ms)
-		return;
+	if (telling == TELL_SOON && at_ms < l->receipt_ms + SYNC_RECEIPT_MS)
+		at_ms = l->receipt_ms + SYNC_RECEIPT_MS;
 	if (at_ms < l->due_ms[telling])
 		l->due_ms[telling] = at_ms;
 }
@@ -217,7 +218,7 @@ static int64_t link_rank(const struct sync *s, const struct sync_link *l,
 {
 	const struct flow *f = flow_of(l, number);
 
-	if (now_ms < f->again_ms)
+	if (now_ms < f->avoid_ms)
 		return -1;
 	if (!room_log(s->room, number)->is_own && link_wrote(s, l, number))
 		return INT64_MAX;
@@ -315,13 +316,18 @@ static void topic_behind(
 		t->moved_ms = now_ms;
 	if (have > t->best)
 		t->best = have;
-	s->behind = true;
 	if (now_ms + CHECK_MS < s->check_ms)
 		s->check_ms = now_ms + CHECK_MS;
 }
 
-static uint32_t topic_best(const struct sync *s, uint32_t number)
+/*
+ * The greatest head that a link claims which may be asked now; *retry_ms goes
+ * down to when one that claims more may be asked again.
+ */
+static uint32_t topic_best(const struct sync *s, uint32_t number,
+	int64_t now_ms, int64_t *retry_ms)
 {
+	uint64_t head = room_head(s->room, number);
 	uint32_t best = 0;
 
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -330,7 +336,10 @@ static uint32_t topic_best(const struct sync *s, uint32_t number)
 		if (s->links[i] == NULL)
 			continue;
 		f = flow_of(s->links[i], number);
-		if (f->have > best)
+		if (f->have > head && f->avoid_ms > now_ms &&
+			f->avoid_ms < *retry_ms)
+			*retry_ms = f->avoid_ms;
+		if (f->have > best && f->avoid_ms <= now_ms)
 			best = f->have;
 	}
 	return best;
@@ -345,7 +354,7 @@ static void flow_avoid(struct flow *f, int64_t now_ms)
 		wait_ms = SYNC_AVOID_MAX_MS;
 	else
 		f->silent++;
-	f->again_ms = now_ms + wait_ms;
+	f->avoid_ms = now_ms + wait_ms;
 }
 
 /* Leaves a source that sends nothing although somebody is ahead of us. */
@@ -358,10 +367,10 @@ static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
 
 	if (t->best <= head || topic_is_refused(s, number))
 		return;
-	t->best = topic_best(s, number);
-	if (t->best <= head)
-		return;
-	s->behind = true;
+	if (topic_best(s, number, now_ms, &s->check_ms) <= head)
+		return; /* or those who claim more are not believed now */
+	if (now_ms + CHECK_MS < s->check_ms)
+		s->check_ms = now_ms + CHECK_MS;
 	if (t->source == NULL) {
 		topic_choose(s, number, now_ms);
 		return;
@@ -376,7 +385,7 @@ static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
 	if (f->have > head)
 		flow_avoid(f, now_ms);
 	else /* it is only slower than somebody else */
-		f->again_ms = now_ms + SYNC_SILENT_MS;
+		f->avoid_ms = now_ms + SYNC_SILENT_MS;
 	s->counts.moves++;
 	topic_leave(s, number, now_ms);
 	topic_choose(s, number, now_ms);
@@ -387,13 +396,8 @@ static void topics_check(struct sync *s, int64_t now_ms)
 	if (now_ms < s->check_ms)
 		return;
 	s->check_ms = INT64_MAX;
-	if (!s->behind)
-		return;
-	s->behind = false;
 	for (uint32_t n = 0; n < room_count(s->room); n++)
 		topic_check(s, n, now_ms);
-	if (s->behind)
-		s->check_ms = now_ms + CHECK_MS;
 }
 
 /* Our head of a log is another one now: who is to hear of it, or get it? */
@@ -407,6 +411,8 @@ static void topic_moved(
 	t->moved_ms = now_ms;
 	if (topic_is_refused(s, number))
 		topic_leave(s, number, now_ms);
+	if (!room_log(s->room, number)->is_signed)
+		return;
 	for (int i = 0; i < LINKS_MAX; i++) {
 		struct sync_link *l = s->links[i];
 		struct flow *f = l == NULL ? NULL : link_flow(l, number);
@@ -565,9 +571,7 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		return;
 	f = &l->flows[number];
 	f->have = seq;
-	if (seq < f->known && entry->want != WANT_MORE)
-		f->known = seq; /* it has lost some, or begins anew */
-	if (seq > f->known)
+	if (seq > f->known || entry->want == WANT_FROM)
 		f->known = seq;
 	if (entry->want == WANT_FROM)
 		f->next = seq + 1;
@@ -695,7 +699,7 @@ void sync_answer(struct sync *s, struct sync_link *l,
 			flow_avoid(&l->flows[number], now_ms);
 			topic_leave(s, number, now_ms);
 			topic_choose(s, number, now_ms);
-			s->behind = true;
+			topic_behind(s, number, s->topics[number].best, now_ms);
 		}
 		break;
 	}
@@ -828,6 +832,8 @@ static bool link_tell_changes(
 		put_entry(s, &w, &l->flows[n], n);
 		entries++;
 	}
+	if (l->due_ms[TELL_SOON] <= now_ms)
+		l->receipt_ms = now_ms;
 	if (n == l->flow_count) {
 		for (int i = TELL_LATER; i < TELLINGS; i++) {
 			if (l->due_ms[i] <= now_ms)
@@ -1033,6 +1039,38 @@ struct sync_link *sync_link_open(
 	return l;
 }
 
+/*
+ * Gives up the numbers of logs that were claimed and never came, when no link
+ * that is left means anything by them.
+ */
+static void forget_claims(struct sync *s)
+{
+	uint32_t count = room_count(s->room);
+
+	for (uint32_t n = 0; n < s->topic_count; n++)
+		s->topics[n].meant = false;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct sync_link *l = s->links[i];
+
+		for (uint32_t k = 0; l != NULL && k < l->number_count; k++) {
+			if (l->numbers[k] > 0)
+				s->topics[l->numbers[k] - 1].meant = true;
+		}
+	}
+	for (uint32_t n = 0; n < count && n < s->topic_count; n++) {
+		if (s->topics[n].meant || room_head(s->room, n) > 0 ||
+			s->topics[n].source != NULL)
+			continue;
+		room_forget(s->room, n);
+		memset(&s->topics[n], 0, sizeof(s->topics[n]));
+		for (int i = 0; i < LINKS_MAX; i++) {
+			if (s->links[i] != NULL && n < s->links[i]->flow_count)
+				memset(&s->links[i]->flows[n], 0,
+					sizeof(struct flow));
+		}
+	}
+}
+
 void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	if (l == NULL)
@@ -1050,6 +1088,7 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 	free(l->flows);
 	free(l->numbers);
 	free(l);
+	forget_claims(s);
 }
 
 void sync_round_trip(struct sync_link *l, int64_t ms)
@@ -1081,10 +1120,12 @@ bool sync_is_complete(const struct sync_link *l)
 
 bool sync_claims_own(const struct sync *s)
 {
+	int64_t retry_ms = INT64_MAX;
 	for (uint32_t n = 0; n < s->topic_count && n < room_count(s->room);
 		n++) {
 		if (room_log(s->room, n)->is_own &&
-			topic_best(s, n) > room_head(s->room, n))
+			topic_best(s, n, INT64_MAX, &retry_ms) >
+				room_head(s->room, n))
 			return true;
 	}
 	return false;
