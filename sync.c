@@ -713,7 +713,7 @@ static void message_log_of(const struct sync *s, uint32_t number,
 	const struct room_log *known = room_log(s->room, number);
 
 	memset(log, 0, sizeof(*log));
-	log->number = number;
+	log->number = number + 1; /* 0 would be left out */
 	log->named = !f->named;
 	memcpy(log->public_key, known->log.public_key, sizeof(log->public_key));
 	log->epoch = known->log.epoch;
