@@ -2,21 +2,22 @@
 /*
  * chat.c: the loop, the glue between the modules, and the words for people.
  *
- *	typed or piped line --> chat_line --> log --+
- *	record of a peer  ----> chat_record -> log -+-- commit: durable
- *						    |
- *	screen <-- chat_show <-- log_next <---------+
- *	peers  <-- mesh_flush <-- log_read <--------+
+ *	typed or piped line --> room_say ----> log --+
+ *	batch of a peer ------> room_accept -> log --+-- commit: durable
+ *						     |
+ *	screen <-- chat_show <-- log_next <----------+
+ *	peers  <-- mesh_flush <-- room_read <--------+
  *
  * chat_want and chat_run, near the end, are the program's table of contents.
  *
  * Invariants:
  *	1. nothing is shown or sent before it is durable: both readers of the
  *	   log see durable records only.
- *	2. a record is appended only if its number is the author's head + 1.
- *	3. when the disk is full nothing is consumed that can not be kept: one
- *	   record waits in `waiting`, all others stay with their senders, and
- *	   piped lines stay in the pipe.
+ *	2. when the disk is full nothing is consumed that can not be kept: one
+ *	   own line waits in `waiting`, other piped lines stay in the pipe, and
+ *	   others' records stay with others.
+ *	3. nothing is said before it is known where our own log ends (room.h):
+ *	   until then, too, lines wait.
  *
  * Only this file reads clocks and the environment, handles signals, puts
  * things into words, and ends the process.
@@ -36,6 +37,7 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "crypto/random.h"
 #include "database.h"
 #include "discovery.h"
 #include "history.h"
@@ -43,6 +45,7 @@
 #include "mesh.h"
 #include "people.h"
 #include "record.h"
+#include "room.h"
 #include "show.h"
 #include "term.h"
 
@@ -50,16 +53,19 @@ enum {
 	NAMES_MS = 1000,           /* between two writings of names */
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
-	SETTLE_MS = 5000,  /* others send what they have of a damaged log */
-	FAILURES_TOLD = 3  /* a peer that is not there yet is no news */
+	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
+
+	/* How long others are asked for records of ours, before we go on. */
+	ASK_MS = 1500,         /* everybody, for what they have */
+	ASK_CLAIMED_MS = 5000, /* somebody has said to have more */
+	ASK_DAMAGED_MS = 10000 /* and we know that there was more */
 };
 
+/* An own line that could not be kept yet. */
 struct waiting {
 	bool used;
-	uint8_t key[LOG_KEY_SIZE];
-	uint64_t seq;
 	size_t size;
-	uint8_t bytes[RECORD_MAX];
+	char text[LIMIT_TEXT];
 };
 
 struct chat {
@@ -70,26 +76,26 @@ struct chat {
 	int64_t leave_ms; /* 0, or when we leave at the latest */
 	bool full;        /* the disk, as last told */
 	bool scarce;      /* room on it, as last told */
-	bool own_told;    /* that others had messages of ours */
-	int heard;        /* records of others in this turn */
+	int heard;        /* batches of others in this turn, in records */
 	int64_t lost_ms;  /* no word about messages not kept before */
 	int64_t names_ms;
-	int64_t twin_ms;   /* no word about a twin before */
-	bool own_broken;   /* own log has holes, as last told */
-	int64_t settle_ms; /* 0, or when others were asked long enough */
+	int64_t twin_ms;  /* no word about a twin before */
+	int64_t ask_ms;   /* since when others are asked for own records */
+	int64_t asked_ms; /* when they were asked long enough */
+	bool own_broken;  /* own log has holes, as last told */
 	int signal_slot;
-	uint64_t newest_ms;   /* of all record times */
-	uint64_t own_history; /* own head when we began */
-	uint64_t gaps;
+	uint32_t said_log;   /* log that we said things in, and */
+	uint64_t said_first; /* the first of them: they stand on the screen */
+	struct wire_self self;
 	struct database database;
 	struct log *log;         /* the database's */
 	struct history *history; /* until it is shown; then NULL */
 	struct people *people;   /* the database's */
+	struct room *room;       /* the database's */
 	struct mesh *mesh;
 	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
-	uint8_t scratch[RECORD_MAX];
 	uint8_t line[TERM_SHOWN_MAX];
 };
 
@@ -148,20 +154,22 @@ static void name_of_address(
 		name[end - address] = '\0';
 }
 
-static bool is_own(const struct chat *c, const uint8_t *key)
-{
-	return memcmp(key, people_own_key(c->people), LOG_KEY_SIZE) == 0;
-}
-
 /* One durable record goes to the screen. */
 static void chat_show(struct chat *c, const struct log_record *stored)
 {
 	struct writer line = writer_over(c->line, sizeof(c->line));
+	const struct room_log *log;
+	uint32_t number = room_find(c->room, stored->key);
 
-	if (is_own(c, stored->key) && stored->seq > c->own_history &&
+	if (number == ROOM_NO_LOG)
+		return;
+	log = room_log(c->room, number);
+	if (log->frozen != 0 && stored->seq >= log->frozen)
+		return; /* disputed: nobody knows what was said */
+	if (number == c->said_log && stored->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
-	if (show_record(&line, c->people, stored, c->options.json))
+	if (show_record(&line, c->people, c->room, stored, c->options.json))
 		term_message(c->term, line.bytes, line.size);
 }
 
@@ -171,7 +179,8 @@ static void tell_peer(struct chat *c, const char *event,
 	struct writer line = writer_over(c->line, sizeof(c->line));
 	struct show_peer peer = { .event = event,
 		.name = name,
-		.key = e->have_key ? e->key : NULL,
+		.key = e->key,
+		.legacy = e->legacy,
 		.address = e->address };
 
 	/* Who reads nothing is told of no comings and goings. */
@@ -224,179 +233,148 @@ static void chat_commit(struct chat *c, int64_t now_ms)
 
 /* Records come in. */
 
-/* What log_append says until there is room. */
+/* What the store says until there is room. */
 static bool is_full(int error)
 {
-	return error == ENOSPC || error == EFBIG;
+	return error == ENOSPC || error == EFBIG || error == EDQUOT;
 }
 
-/* Appends, with one commit in between when too much waits. */
-static int chat_append(
-	struct chat *c, const struct log_record *record, int64_t now_ms)
+/* Hands what a peer sent to the room, with one commit if too much waits. */
+static enum room_verdict chat_accept(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	if (log_append(c->log, record) == 0)
-		return 0;
-	if (errno != EAGAIN)
-		return -1;
-	chat_commit(c, now_ms);
-	return log_append(c->log, record);
-}
+	uint64_t wall_ms = wall_clock_ms();
+	enum room_verdict verdict = ROOM_FULL;
 
-/* Encodes a text as a record at `to`. */
-static size_t chat_encode(
-	struct chat *c, struct reader text, uint64_t time_ms, uint8_t *to)
-{
-	struct record record = {
-		.type = RECORD_TEXT, .time_ms = time_ms, .payload = text
-	};
-
-	if (time_ms > c->newest_ms)
-		c->newest_ms = time_ms;
-	return record_encode(&record, to);
-}
-
-/* The time of what is said or heard now. */
-static uint64_t time_now(const struct chat *c)
-{
-	uint64_t now_ms = wall_clock_ms();
-
-	return now_ms > c->newest_ms ? now_ms : c->newest_ms;
-}
-
-/*
- * The time of a record that goes into a gap: as late as the next one that is
- * there, so that time does not go back within one author's records.
- */
-static uint64_t time_of_gap(struct chat *c, uint32_t author, uint64_t seq)
-{
-	struct log_record stored;
-	struct record record;
-
-	while (++seq <= log_newest(c->log, author)) {
-		if (log_read(c->log, author, seq, &stored) == 0 &&
-			record_decode(stored.bytes, stored.size, &record))
-			return record.time_ms;
+	for (int tries = 0; tries < 2; tries++) {
+		if (event->kind == MESH_RECORD)
+			verdict = room_accept_unsigned(c->room, event->key,
+				event->seq,
+				reader_over(event->bytes, event->size),
+				wall_ms);
+		else
+			verdict = room_accept(c->room, event->input->number,
+				&event->input->as.batch, wall_ms);
+		if (verdict != ROOM_FULL || errno != EAGAIN)
+			break;
+		log_hurry(c->log);
+		chat_commit(c, now_ms);
 	}
-	return time_now(c);
+	return verdict;
 }
 
-/* Tries again with the record that found the disk full. */
-static void chat_append_waiting(struct chat *c, int64_t now_ms)
+/* What a peer sent is taken, or not: then its sender has it still. */
+static void chat_receive(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	struct waiting *w = &c->waiting;
-	struct log_record record = {
-		.key = w->key, .seq = w->seq, .bytes = w->bytes, .size = w->size
-	};
+	enum room_verdict verdict = chat_accept(c, event, now_ms);
+	int error = errno;
 
-	if (!w->used)
-		return;
-	chat_commit(c, now_ms); /* which may find that there is room now */
-	if (chat_append(c, &record, now_ms) == 0 || !is_full(errno))
-		w->used = false;
+	c->heard += event->kind == MESH_RECORD
+			    ? 1
+			    : (int)event->input->as.batch.count;
+	if ((verdict == ROOM_BAD || verdict == ROOM_DISPUTED ||
+		    (verdict == ROOM_FULL && !is_full(error))) &&
+		now_ms >= c->lost_ms) {
+		term_notice(c->term, "warn",
+			"messages from %s are not kept: %s", event->address,
+			verdict == ROOM_FULL ? strerror(error)
+					     : room_verdict_name(verdict));
+		c->lost_ms = now_ms + TOLD_AGAIN_MS;
+	}
+	mesh_answer(c->mesh, verdict, now_ms);
 }
 
-/* A message of ours that others had: it is shown, and told of once. */
-static void own_given(struct chat *c, const struct mesh_event *event)
-{
-	c->own_history = event->seq;
-	if (!c->own_told)
-		info(c, "%s has messages of yours that were missing here",
-			event->address);
-	c->own_told = true;
-}
-
-/* Keeps a record, and all that would come after it, until there is room. */
-static void chat_wait(struct chat *c, const struct log_record *record)
+/* Keeps a line, and all that would come after it, until it can be said. */
+static void chat_wait(struct chat *c, const char *text, size_t size)
 {
 	struct waiting *w = &c->waiting;
 
 	w->used = true;
-	w->seq = record->seq;
-	w->size = record->size;
-	memcpy(w->key, record->key, sizeof(w->key));
-	memcpy(w->bytes, record->bytes, record->size);
-	mesh_hold(c->mesh, true); /* at once: chat_hold looks once a turn */
+	w->size = size;
+	memcpy(w->text, text, size);
 }
 
-static void chat_record(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+/* Remembers that our newest record is on the screen, if it was typed. */
+static void chat_said(struct chat *c)
 {
-	uint32_t author = log_find(c->log, event->key);
-	uint64_t head = log_head(c->log, author);
-	struct log_record record = {
-		.key = event->key, .seq = event->seq, .bytes = c->scratch
-	};
+	uint32_t own = room_own(c->room);
 
-	if (event->seq <= head)
+	if (c->said_log == own)
 		return;
-	if (event->seq != head + 1) {
-		if (c->gaps++ == 0)
-			term_notice(c->term, "warn",
-				"%s sends messages with "
-				"gaps between them; those are left out",
-				event->address);
-		return;
-	}
-	if (is_own(c, event->key))
-		own_given(c, event);
-	record.size = chat_encode(c, reader_over(event->bytes, event->size),
-		time_of_gap(c, author, event->seq), c->scratch);
-	c->heard++;
-	if (chat_append(c, &record, now_ms) == 0)
-		return;
-	if (is_full(errno)) {
-		chat_wait(c, &record);
-		return;
-	}
-	if (now_ms >= c->lost_ms)
-		term_notice(c->term, "warn",
-			"messages from %s are not kept: %s", event->address,
-			errno == EDQUOT ? "there are too many authors"
-					: strerror(errno));
-	c->lost_ms = now_ms + TOLD_AGAIN_MS;
-}
-
-/*
- * Is it known which number our next message has?  Not while older ones of
- * ours are missing, or may be: others may have them.
- */
-static bool own_is_whole(const struct chat *c)
-{
-	uint32_t own = log_find(c->log, people_own_key(c->people));
-
-	return log_head(c->log, own) >= log_newest(c->log, own) &&
-	       !log_doubt(c->log);
+	c->said_log = own;
+	c->said_first = room_head(c->room, own);
 }
 
 static void chat_say(
 	struct chat *c, const char *text, size_t size, int64_t now_ms)
 {
-	const uint8_t *key = people_own_key(c->people);
-	struct log_record record = { .key = key, .bytes = c->scratch };
+	int error;
 
-	record.seq = log_head(c->log, log_find(c->log, key)) + 1;
-	if (record.seq > UINT32_MAX - 1) {
-		term_notice(c->term, "error",
-			"this database has said all that "
-			"it can number");
+	if (size > LIMIT_TEXT) {
+		term_notice(c->term, "warn",
+			"a line of more than %d bytes was not sent",
+			LIMIT_TEXT);
 		return;
 	}
-	if (!own_is_whole(c)) {
-		term_notice(c->term, "error",
-			"not said: messages of yours are missing here, and "
-			"nobody was asked for them yet");
-		return;
-	}
-	record.size = chat_encode(
-		c, reader_over(text, size), time_now(c), c->scratch);
 	log_hurry(c->log);
-	if (chat_append(c, &record, now_ms) == 0)
+	if (room_say(c->room, text, size, wall_clock_ms()) == 0) {
+		chat_said(c);
 		return;
-	if (is_full(errno) && !term_is_typed(c->term))
-		chat_wait(c, &record);
+	}
+	error = errno;
+	if (error == EAGAIN)
+		chat_commit(c, now_ms);
+	if (error == EAGAIN || error == EBUSY ||
+		(is_full(error) && !term_is_typed(c->term)))
+		chat_wait(c, text, size);
 	else
 		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
-			strerror(errno), size > 60 ? 60 : (int)size, text);
+			strerror(error), size > 60 ? 60 : (int)size, text);
+}
+
+/* Tries again with the line that could not be said. */
+static void chat_say_waiting(struct chat *c, int64_t now_ms)
+{
+	struct waiting *w = &c->waiting;
+
+	if (!w->used || !room_may_say(c->room))
+		return;
+	if (log_full(c->log) != 0)
+		chat_commit(c, now_ms); /* it may find that there is room now */
+	w->used = false;
+	chat_say(c, w->text, w->size, now_ms);
+}
+
+/*
+ * Others may have records of ours that are missing here.  They are asked for a
+ * while; then what is still in the way is left behind.
+ */
+static void chat_ask(struct chat *c, int64_t now_ms)
+{
+	bool damaged = room_is_damaged(c->room);
+	struct mesh_counts counts;
+	int64_t wait_ms = ASK_MS;
+
+	if (damaged && !c->own_broken)
+		term_notice(c->term, "warn",
+			"messages of yours are missing on this disk: others "
+			"are asked for them");
+	if (damaged && !c->own_broken)
+		c->ask_ms = now_ms;
+	c->own_broken = damaged;
+	if (room_may_say(c->room))
+		return;
+	mesh_count(c->mesh, &counts);
+	if (damaged)
+		wait_ms = ASK_DAMAGED_MS;
+	else if (mesh_claims_own(c->mesh))
+		wait_ms = ASK_CLAIMED_MS;
+	else if (counts.links > 0 && mesh_is_settled(c->mesh))
+		wait_ms = ASK_MS / 3; /* everybody that we know has answered */
+	c->asked_ms = c->ask_ms + wait_ms;
+	if (now_ms >= c->asked_ms && log_full(c->log) == 0)
+		room_settle(c->room, wall_clock_ms());
 }
 
 static void chat_line(
@@ -465,34 +443,67 @@ static void chat_discovery(struct chat *c, const struct discovery_event *event)
 	}
 }
 
-/* The author at the other end as shown; or the name in its address. */
+/* Whoever is at the other end, as shown. */
 static void name_of_event(const struct chat *c, const struct mesh_event *event,
 	char shown[PEOPLE_SHOWN_MAX + 1])
 {
-	char claimed[LEGACY_ADDRESS_MAX + 1];
-
-	name_of_address(event->address, claimed);
-	(void)snprintf(
-		shown, PEOPLE_SHOWN_MAX + 1, "%.*s", PEOPLE_SHOWN_MAX, claimed);
-	if (event->have_key)
+	(void)snprintf(shown, PEOPLE_SHOWN_MAX + 1, "%s", "somebody");
+	if (event->key != NULL && event->legacy)
+		people_show_legacy(c->people, event->key, shown);
+	else if (event->key != NULL)
 		people_show(c->people, event->key, shown);
+}
+
+/* Who is it, and is that whom we know by this name? */
+static void chat_meet(struct chat *c, const struct mesh_event *event)
+{
+	char claimed[LEGACY_ADDRESS_MAX + 1];
+	char shown[PEOPLE_SHOWN_MAX + 1];
+
+	if (event->legacy) {
+		name_of_address(event->name, claimed);
+		if (event->key != NULL)
+			people_claim_legacy(c->people, event->key, claimed);
+		return;
+	}
+	switch (people_meet(
+		c->people, event->key, event->name, wall_clock_ms())) {
+	case PEOPLE_PINNED:
+	case PEOPLE_RENAMED:
+		mesh_expect(c->mesh, event->name, event->key);
+		break;
+	case PEOPLE_KNOWN:
+		break;
+	case PEOPLE_STRANGER:
+		people_show(c->people, event->key, shown);
+		term_notice(c->term, "warn",
+			"somebody calls himself %s who is not the one you "
+			"know by that name: he is shown as %s",
+			event->name, shown);
+		break;
+	case PEOPLE_NO_ROOM:
+		if (is_verbose(c))
+			info(c, "there is no room for the name of %s",
+				event->name);
+		break;
+	}
 }
 
 static void chat_up(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	char claimed[LEGACY_ADDRESS_MAX + 1];
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
-	name_of_address(event->address, claimed);
-	if (event->have_key && !people_claim(c->people, event->key, claimed) &&
-		is_verbose(c))
-		info(c, "there is no room for the name of %s", claimed);
+	chat_meet(c, event);
 	name_of_event(c, event, shown);
-	c->own_told = false;
-	if (log_doubt(c->log) && c->settle_ms == 0)
-		c->settle_ms = now_ms + SETTLE_MS;
 	info(c, "%s is here (%s)", shown, event->address);
+	if (event->is_twin && now_ms >= c->twin_ms) {
+		term_notice(c->term, "warn",
+			"%s (%s) uses two copies of one database; copies in "
+			"use fork its history: stop one of them",
+			shown, event->address);
+		c->twin_ms = now_ms + TOLD_AGAIN_MS;
+	}
 	tell_peer(c, "up", event, shown);
 }
 
@@ -501,7 +512,7 @@ static void chat_down(struct chat *c, const struct mesh_event *event)
 	char name[PEOPLE_SHOWN_MAX + 1];
 
 	name_of_event(c, event, name);
-	if (!mesh_has_link(c->mesh, event->address))
+	if (event->legacy || !mesh_has_key(c->mesh, event->key))
 		info(c, "%s is gone (%s): %s", name, event->address,
 			event->text);
 	else if (is_verbose(c))
@@ -512,7 +523,7 @@ static void chat_down(struct chat *c, const struct mesh_event *event)
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	const char *wanted;
+	const char *target;
 
 	switch (event->kind) {
 	case MESH_UP:
@@ -521,33 +532,80 @@ static void chat_event(
 	case MESH_DOWN:
 		chat_down(c, event);
 		break;
+	case MESH_BATCH:
 	case MESH_RECORD:
-		chat_record(c, event, now_ms);
+		chat_receive(c, event, now_ms);
+		break;
+	case MESH_HALF:
+		mesh_answer(c->mesh,
+			room_accept_half(c->room, &event->input->as.half),
+			now_ms);
 		break;
 	case MESH_REFUSED:
 		if (is_verbose(c))
-			info(c, "a connection of %s was closed: %s",
-				event->address[0] == '\0' ? "somebody unknown"
-							  : event->address,
-				event->text);
-		break;
-	case MESH_TWIN:
-		if (now_ms >= c->twin_ms)
-			term_notice(c->term, "warn",
-				"%s uses a copy of this database; two copies "
-				"in use fork its history: stop one",
-				event->address);
-		c->twin_ms = now_ms + TOLD_AGAIN_MS;
+			info(c, "a connection with %s was closed: %s",
+				event->address, event->text);
 		break;
 	case MESH_UNREACHABLE:
-		wanted = discovery_failed(c->discovery, event->peer, now_ms);
-		if (!mesh_is_linked(c->mesh, event->peer) &&
-			((event->failures == FAILURES_TOLD && wanted != NULL) ||
-				is_verbose(c)))
-			info(c, "%s can not be reached (%s); trying on",
-				wanted != NULL ? wanted : event->address,
+		target = discovery_failed(c->discovery, event->peer, now_ms);
+		if (target != NULL && !mesh_is_linked(c->mesh, event->peer) &&
+			(event->failures == FAILURES_TOLD || is_verbose(c)))
+			info(c, "%s can not be reached (%s); trying on", target,
 				event->text);
 		break;
+	}
+}
+
+/* The name of whoever writes a log, as shown. */
+static void name_of_log(
+	const struct chat *c, uint32_t number, char shown[PEOPLE_SHOWN_MAX + 1])
+{
+	const struct room_log *log = room_log(c->room, number);
+
+	if (log->is_signed)
+		people_show(c->people, log->log.public_key, shown);
+	else
+		people_show_legacy(c->people, log->log.id, shown);
+}
+
+/* What happened in the room. */
+static void chat_room(struct chat *c)
+{
+	char shown[PEOPLE_SHOWN_MAX + 1];
+	struct room_event event;
+	const struct room_log *log;
+
+	while (room_next(c->room, &event)) {
+		log = room_log(c->room, event.number);
+		name_of_log(c, event.number, shown);
+		switch (event.kind) {
+		case ROOM_EVENT_NAME:
+			people_claim(c->people, log->log.public_key, log->name);
+			break;
+		case ROOM_EVENT_FORK:
+			term_notice(c->term, "warn",
+				"there are two histories of %s from message "
+				"%llu on (a copied database?): neither is "
+				"believed from there",
+				shown, (unsigned long long)event.seq);
+			mesh_touch(c->mesh);
+			break;
+		case ROOM_EVENT_ADOPTED:
+			info(c, "others had messages of yours that were "
+				"missing here");
+			break;
+		case ROOM_EVENT_EPOCH:
+			term_notice(c->term, "warn",
+				"your history goes on in a new log: %s",
+				event.text);
+			break;
+		case ROOM_EVENT_LIMIT:
+			term_notice(c->term, "warn",
+				"messages of %s are not kept any more: they "
+				"have used up their room",
+				shown);
+			break;
+		}
 	}
 }
 
@@ -593,10 +651,9 @@ static void chat_signals(
 /* Lines are taken while they can be kept; typed ones are refused aloud. */
 static bool chat_takes_lines(const struct chat *c)
 {
-	return !c->done && c->leave_ms == 0 &&
+	return !c->done && c->leave_ms == 0 && !c->waiting.used &&
 	       (term_is_typed(c->term) ||
-		       (log_full(c->log) == 0 && !c->waiting.used &&
-			       own_is_whole(c)));
+		       (log_full(c->log) == 0 && room_may_say(c->room)));
 }
 
 /* The past, as far as the screen has room for it. */
@@ -623,22 +680,16 @@ static void chat_problems(struct chat *c)
 	bool missing = false;
 
 	while (log_next_problem(c->log, &problem)) {
-		level = show_problem(c->log, c->people, &problem, text);
+		level = show_problem(c->room, c->people, &problem, text);
 		if (strcmp(level, "info") == 0)
 			info(c, "%s", text);
 		else
 			term_notice(c->term, level, "%s", text);
 		missing = missing || problem.trouble == LOG_MISSING;
 	}
-	/* What others have to send is what our Handshake says we lack. */
+	/* Heads went down: others have what is missing here. */
 	if (missing)
-		mesh_relink(c->mesh);
-	if (!own_is_whole(c) && !c->own_broken)
-		term_notice(c->term, "warn",
-			"messages of yours were lost on this disk: nothing "
-			"new can be said until a peer who has them is here "
-			"(if nobody has them, begin anew with another -d)");
-	c->own_broken = !own_is_whole(c);
+		mesh_touch(c->mesh);
 }
 
 /* Others' messages wait while little room is left; own ones go on. */
@@ -653,7 +704,7 @@ static void chat_hold(struct chat *c, int64_t now_ms)
 	else if (!scarce && c->scarce)
 		info(c, "there is room for others' messages again");
 	c->scarce = scarce;
-	mesh_hold(c->mesh, scarce || c->waiting.used);
+	mesh_hold(c->mesh, scarce || c->full, now_ms);
 }
 
 /* New names are written at once, but a flood of them once a second. */
@@ -676,26 +727,25 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 				  "replaced: nothing more can be kept"
 				: "the disk failed: nothing more is sent or "
 				  "kept; what was shown is safe");
-	if (c->settle_ms != 0 && (c->scarce || c->waiting.used))
-		c->settle_ms = now_ms + SETTLE_MS; /* nobody is heard now */
-	if (c->settle_ms != 0 && now_ms >= c->settle_ms) {
-		log_settle(c->log);
-		c->settle_ms = 0;
-	}
 	chat_problems(c);
 	chat_hold(c, now_ms);
+	chat_ask(c, now_ms);
+	if (room_run(c->room, wall_clock_ms()) < 0 && !is_full(errno) &&
+		errno != EAGAIN)
+		chat_fail(c, EX_IOERR, "own messages can not be said again");
+	chat_room(c);
 }
 
 /* The last attempt to keep what a full disk did not take. */
 static void chat_end(struct chat *c)
 {
 	c->done = true;
-	if (c->waiting.used && !is_own(c, c->waiting.key))
-		c->waiting.used = false; /* its author has it still */
 	log_hurry(c->log);
 	if (!c->waiting.used && (log_waiting(c->log) == 0 ||
-					log_commit(c->log, INT64_MAX) == 0))
+					log_commit(c->log, INT64_MAX) == 0)) {
+		mesh_leave(c->mesh, "it left", chat_clock_ms());
 		return;
+	}
 	term_notice(c->term, "error", "what was said last was not kept: %s",
 		strerror(errno));
 	c->status = EX_IOERR;
@@ -704,8 +754,12 @@ static void chat_end(struct chat *c)
 void chat_want(struct chat *c, struct loop *loop)
 {
 	/* History waits for nobody, nor does a record that has room now. */
-	if (!c->started || (c->waiting.used && !c->full))
+	if (!c->started || room_is_busy(c->room))
 		loop_wake(loop, loop->now_ms);
+	if (c->waiting.used && !c->full && room_may_say(c->room))
+		loop_wake(loop, loop->now_ms);
+	if (!room_may_say(c->room))
+		loop_wake(loop, c->asked_ms);
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -735,10 +789,11 @@ void chat_run(struct chat *c, const struct loop *loop)
 
 	while (discovery_next(c->discovery, &found))
 		chat_discovery(c, &found);
-	chat_append_waiting(c, now_ms);
 	chat_tend(c, now_ms);
 	while (!c->done && mesh_next(c->mesh, &event, now_ms))
 		chat_event(c, &event, now_ms);
+	chat_room(c);
+	chat_say_waiting(c, now_ms);
 	chat_names(c, now_ms);
 	while (chat_takes_lines(c) && term_next(c->term, &line))
 		chat_line(c, &line, now_ms);
@@ -776,13 +831,6 @@ bool chat_is_done(const struct chat *c, int *status)
 
 /* Life. */
 
-static uint64_t random_seed(const uint8_t *key)
-{
-	struct reader r = reader_over(key, 8);
-
-	return read_le64(&r) ^ wall_clock_ms() << 20 ^ (uint64_t)getpid();
-}
-
 static int open_port(struct chat *c)
 {
 	uint16_t wanted = legacy_port_of_name(c->options.name);
@@ -815,15 +863,19 @@ static int open_port(struct chat *c)
 
 static int open_network(struct chat *c)
 {
-	const uint8_t *key = people_own_key(c->people);
 	struct mesh_options mesh = { .address = "nobody",
-		.only = c->options.only };
+		.self = &c->self,
+		.only = c->options.only,
+		.legacy = c->options.legacy };
 	struct discovery_options discovery = { .options = &c->options };
 	int status;
 
-	mesh.key = key;
-	mesh.seed = random_seed(key);
-	c->mesh = mesh_open(&mesh, c->log);
+	c->self.key = people_key(c->people);
+	c->self.name = c->options.name;
+	c->self.room_id = people_room_id(c->people);
+	random_bytes(&c->self.instance, sizeof(c->self.instance));
+	random_bytes(&mesh.seed, sizeof(mesh.seed));
+	c->mesh = mesh_open(&mesh, c->room, c->log);
 	if (c->mesh == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
@@ -836,6 +888,13 @@ static int open_network(struct chat *c)
 	if (c->discovery == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
+	for (int i = 0; i < c->options.peer_count; i++) {
+		const char *name = c->options.peers[i].host;
+		const uint8_t *pinned = people_pinned(c->people, name);
+
+		if (c->options.peers[i].kind == TARGET_NAME && pinned != NULL)
+			mesh_expect(c->mesh, name, pinned);
+	}
 	for (int i = 0; i < c->options.interface_count; i++) {
 		if (if_nametoindex(c->options.interfaces[i]) == 0)
 			term_notice(c->term, "warn",
@@ -870,25 +929,23 @@ static int open_history(struct chat *c)
 	struct record record;
 	int lines = c->options.history;
 
-	c->history = history_open(c->log);
+	c->history = history_open(c->room);
 	if (c->history == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
-	if (history_previous(c->history, &stored) &&
-		record_decode(stored.bytes, stored.size, &record))
-		c->newest_ms = record.time_ms;
 	if (lines == OPTIONS_HISTORY_DEFAULT && isatty(c->options.out_fd))
 		lines = OPTIONS_HISTORY_TERMINAL;
-	if (lines == 0)
-		(void)!history_next(c->history, &stored); /* to the end again */
-	else if (lines == OPTIONS_HISTORY_DEFAULT)
+	if (lines == OPTIONS_HISTORY_DEFAULT)
 		history_rewind(c->history);
-	while (--lines > 0 && history_previous(c->history, &stored))
-		;
+	while (lines > 0 && history_previous(c->history, &stored)) {
+		if (record_decode(stored.bytes, stored.size, &record) &&
+			record.type == RECORD_TEXT)
+			lines--;
+	}
 	log_next_last(c->log, 0);
 	log_set_delay(c->log, LOG_DELAY_MS);
-	c->own_history =
-		log_newest(c->log, log_find(c->log, people_own_key(c->people)));
+	c->said_log = ROOM_NO_LOG;
+	c->ask_ms = chat_clock_ms();
 	return EX_OK;
 }
 
@@ -906,6 +963,7 @@ struct chat *chat_open(const struct options *options, int *status)
 	*status = database_open(&c->database, options);
 	c->log = c->database.log;
 	c->people = c->database.people;
+	c->room = c->database.room;
 	if (*status == EX_OK)
 		*status = open_term(c);
 	if (*status == EX_OK)

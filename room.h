@@ -154,6 +154,9 @@ int room_say(struct room *room, const void *text, size_t size,
 /* The log that we say things in, or ROOM_NO_LOG while there is none. */
 uint32_t room_own(const struct room *room);
 
+/* The id that our log of epoch 0 has or will have. */
+const uint8_t *room_first_id(const struct room *room);
+
 /* Goes on with what takes long: saying again what a fork made void. */
 int room_run(struct room *room, uint64_t wall_ms) MUST_USE;
 bool room_is_busy(const struct room *room);
