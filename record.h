@@ -34,13 +34,13 @@ enum {
 	RECORD_MAX = RECORD_HEADER_SIZE + RECORD_ENTRY_MAX
 };
 
+/* Other types than these are kept and relayed, and not shown. */
 enum record_type {
 	RECORD_OPEN = 0,     /* always and only the first: struct record_open */
 	RECORD_TEXT = 1,     /* at most LIMIT_TEXT bytes */
-	RECORD_CONTINUE = 2, /* struct record_continue: after OPEN in a later
-				epoch */
+	RECORD_CONTINUE = 2, /* struct record_continue: only the second, and not
+				in epoch 0 */
 	RECORD_NAME = 3      /* a new name, as in OPEN */
-			     /* Others are kept and relayed, and not shown. */
 };
 
 /* flags of a record on the disk */
@@ -73,7 +73,7 @@ struct record_open {
 	uint8_t room_id[RECORD_ID_SIZE];
 	uint8_t public_key[RECORD_KEY_SIZE];
 	uint32_t epoch;
-	char name[LIMIT_NAME + 1]; /* record_name_valid */
+	char name[LIMIT_NAME + 1]; /* see record_name_decode */
 };
 
 struct record_continue {
