@@ -7,8 +7,9 @@ CC = cc
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
+LINKS = $(addprefix links/,link native original sync feed dial strikes)
 OBJECTS = chat database inspect options term clean show people names file \
-	record room sync mesh feed dial wire message legacy discovery mdns iface \
+	record room mesh $(LINKS) wire message legacy discovery mdns iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room mdns sync mesh people \
@@ -33,8 +34,8 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
-sources = $(wildcard *.c store/*.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h store/*.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c store/*.c links/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h store/*.h links/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 

@@ -16,16 +16,15 @@
 
 #include <sys/socket.h>
 
-#include "dial.h"
+#include "links/dial.h"
 #include "loop.h"
 #include "room.h"
-#include "sync.h"
+#include "links/sync.h"
 #include "wire.h"
 
 enum {
 	MESH_ADDRESSES_MAX = DIAL_ADDRESSES_MAX,
 	MESH_LISTEN_MAX = 2,
-	MESH_SHOWN_MAX = 64,      /* bytes of a numeric address, shown */
 	MESH_HALF_OPEN_MS = 2000, /* for an older link to answer, when there is
 				     a newer one of the same key */
 	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */

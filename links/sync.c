@@ -32,7 +32,7 @@
  */
 #include <stdlib.h>
 
-#include "sync.h"
+#include "links/sync.h"
 
 enum {
 	LINKS_MAX = 2 * LIMIT_LINKS,

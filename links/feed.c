@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "feed.h"
+#include "links/feed.h"
 
 enum { RECORDS_A_TURN = 64 /* of one log, then the next one's */ };
 

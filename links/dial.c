@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "dial.h"
+#include "links/dial.h"
 
 /* Marsaglia's xorshift64: jitter needs no secrecy. */
 static uint64_t random_next(struct dial *d)
