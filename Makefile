@@ -27,7 +27,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS =
 LDFLAGS =
-ALL_CFLAGS = $(STANDARD) $(WARNINGS) -I. -MMD -MP
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) -iquote . -MMD -MP
 
 # Objects of different flags live in different folders of build/.
 release = $(OBJECTS:%=build/release/%.o)

@@ -62,8 +62,9 @@ struct people {
 	bool may_write;
 	bool is_new;
 	bool unsaved;
+	bool has_key;
 	char own_name[LIMIT_NAME + 1];
-	struct ed25519_key key;
+	struct ed25519_key key; /* zeros without one: no point of any author */
 	uint8_t room_id[RECORD_ID_SIZE];
 	struct names keys;
 	struct names legacy;
@@ -260,6 +261,7 @@ static enum people_trouble identity_parse(
 	if (r.bad || r.left > 0 || !word_is(mode, "open") ||
 		!room_parse(word, room) || !is_own(p, public_key))
 		return PEOPLE_DAMAGED;
+	p->has_key = true;
 	return PEOPLE_GOOD;
 }
 
@@ -282,6 +284,7 @@ static enum people_trouble identity_make(struct people *p, const char *room)
 	result = file_replace(p->dir_fd, "identity", w.bytes, w.size);
 	secret_wipe(seed, sizeof(seed));
 	secret_wipe(text, sizeof(text));
+	p->has_key = true;
 	p->is_new = true;
 	return result == 0 ? PEOPLE_GOOD : PEOPLE_SYSTEM;
 }
@@ -488,7 +491,8 @@ struct people *people_open(int dir_fd, const struct people_options *options,
 		people_close(p);
 		return NULL;
 	}
-	pin_own(p);
+	if (p->has_key)
+		pin_own(p);
 	return p;
 }
 
@@ -583,7 +587,7 @@ int people_save(struct people *p)
 
 const struct ed25519_key *people_key(const struct people *p)
 {
-	return &p->key;
+	return p->has_key ? &p->key : NULL;
 }
 
 const uint8_t *people_room_id(const struct people *p)
@@ -636,7 +640,7 @@ void people_claim(struct people *p, const uint8_t *key, const char *name)
 
 const uint8_t *people_pinned(const struct people *p, const char *text)
 {
-	if (strcmp(text, p->own_name) == 0)
+	if (strcmp(text, p->own_name) == 0 && p->has_key)
 		return p->key.public_key;
 	return is_pinned(p, text) ? names_find(&p->keys, text)->key : NULL;
 }

@@ -67,13 +67,16 @@ struct people_failure {
  *
  * A database of version 0.1.0 has the files `id` and `names` instead: its names
  * are taken over as those of legacy authors, and it gets an identity.  One that
- * is only looked at does not, and its key is then all zeros: nobody's.
+ * is only looked at does not.
  */
 struct people *people_open(int dir_fd, const struct people_options *options,
 	struct people_failure *failure) MUST_USE;
 void people_close(struct people *people);
 
-/* Ours, valid until people_close, which wipes the key. */
+/*
+ * Ours, valid until people_close, which wipes the key.  There is no key, NULL,
+ * where an old database is looked at.
+ */
 const struct ed25519_key *people_key(const struct people *people);
 const uint8_t *people_room_id(const struct people *people);
 const char *people_own_name(const struct people *people);
