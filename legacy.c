@@ -57,8 +57,7 @@
 #include <stdio.h>
 
 #include "legacy.h"
-
-enum { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
+#include "proto.h"
 
 enum { LENGTH_SIZE_MAX = 4 };
 
@@ -214,45 +213,7 @@ bool legacy_address_valid(const void *address, size_t size)
 	return size >= 1 && size <= LEGACY_ADDRESS_MAX;
 }
 
-/* Decoding protocol buffers. */
-
-struct field {
-	uint32_t number;
-	uint32_t type;
-	uint64_t value;      /* PB_VARINT, PB_FIXED64, PB_FIXED32 */
-	struct reader bytes; /* PB_BYTES */
-};
-
-/* The next field; r->bad when there is no valid one. */
-static struct field field_read(struct reader *r)
-{
-	uint64_t tag = read_varint(r);
-	struct field f = { .type = tag & 7, .bytes = reader_over(NULL, 0) };
-	uint64_t size;
-
-	f.number = (uint32_t)(tag >> 3);
-	if (tag >> 3 == 0 || tag > UINT32_MAX)
-		r->bad = true;
-	switch (f.type) {
-	case PB_VARINT:
-		f.value = read_varint(r);
-		break;
-	case PB_FIXED64:
-		f.value = read_le64(r);
-		break;
-	case PB_FIXED32:
-		f.value = read_le32(r);
-		break;
-	case PB_BYTES:
-		size = read_varint(r);
-		f.bytes =
-			read_part(r, size > SIZE_MAX ? SIZE_MAX : (size_t)size);
-		break;
-	default:
-		r->bad = true;
-	}
-	return f;
-}
+/* Decoding protocol buffers (proto.h). */
 
 static bool field_is(
 	const struct field *f, uint32_t number, uint32_t type, struct reader *r)
@@ -278,15 +239,15 @@ static bool change_read(struct reader *r, struct change *change)
 {
 	memset(change, 0, sizeof(*change));
 	while (!r->bad && r->left > 0) {
-		struct field f = field_read(r);
+		struct field f = read_field(r);
 
-		if (field_is(&f, 1, PB_BYTES, r)) {
+		if (field_is(&f, 1, PROTO_BYTES, r)) {
 			change->have_peer = true;
 			change->peer = f.bytes;
-		} else if (field_is(&f, 2, PB_VARINT, r)) {
+		} else if (field_is(&f, 2, PROTO_VARINT, r)) {
 			change->have_seq = true;
 			change->seq = f.value;
-		} else if (field_is(&f, 3, PB_BYTES, r)) {
+		} else if (field_is(&f, 3, PROTO_BYTES, r)) {
 			change->have_entry = true;
 			change->entry = f.bytes;
 		}
@@ -328,29 +289,9 @@ static void put_address(struct legacy *w)
 	out_added(w, &writer);
 }
 
-static size_t bytes_field_size(size_t size)
-{
-	return 1 + varint_size(size) + size;
-}
-
-static void write_bytes_field(
-	struct writer *w, unsigned number, const void *bytes, size_t size)
-{
-	write_varint(w, number << 3 | PB_BYTES);
-	write_varint(w, size);
-	write_bytes(w, bytes, size);
-}
-
-static void write_varint_field(
-	struct writer *w, unsigned number, uint64_t value)
-{
-	write_varint(w, number << 3 | PB_VARINT);
-	write_varint(w, value);
-}
-
 static size_t digest_size(size_t id_size, uint32_t seq)
 {
-	return bytes_field_size(id_size) + 1 + varint_size(seq);
+	return bytes_field_size(id_size) + varint_field_size(seq);
 }
 
 size_t legacy_head_size(const uint8_t *key, uint32_t seq)
@@ -383,7 +324,7 @@ bool legacy_put_head(struct legacy *w, const uint8_t *key, uint32_t seq)
 	size_t id_size = legacy_id_of_key(key, id);
 	struct writer writer = out_writer(w);
 
-	write_varint(&writer, 2 << 3 | PB_BYTES);
+	write_varint(&writer, 2 << 3 | PROTO_BYTES);
 	write_varint(&writer, digest_size(id_size, seq));
 	write_bytes_field(&writer, 1, id, id_size);
 	write_varint_field(&writer, 2, seq);
@@ -551,7 +492,7 @@ static bool heads_field(
 	struct reader bytes = f->bytes;
 	struct change head;
 
-	if (field_is(f, 1, PB_BYTES, &type) && !type.bad) {
+	if (field_is(f, 1, PROTO_BYTES, &type) && !type.bad) {
 		w->have_id = true;
 		if (!legacy_key_of_id(bytes.at, bytes.left, event->key))
 			return false;
@@ -560,7 +501,7 @@ static bool heads_field(
 		event->text = w->id;
 		return true;
 	}
-	if (field_is(f, 2, PB_BYTES, &type) && !type.bad) {
+	if (field_is(f, 2, PROTO_BYTES, &type) && !type.bad) {
 		if (!change_read(&bytes, &head))
 			return legacy_break(w, "malformed head");
 		event->kind = LEGACY_EVENT_HEAD;
@@ -568,7 +509,7 @@ static bool heads_field(
 		return legacy_key_of_id(
 			head.peer.at, head.peer.left, event->key);
 	}
-	if (field_is(f, 3, PB_VARINT, &type) && !type.bad) {
+	if (field_is(f, 3, PROTO_VARINT, &type) && !type.bad) {
 		if (f->value < LEGACY_SYNC || f->value > LEGACY_PULL)
 			return legacy_break(w, "unknown mode");
 		w->mode = (enum legacy_mode)f->value;
@@ -584,7 +525,7 @@ static bool next_heads(struct legacy *w, struct legacy_event *event)
 				      ? fifo_size(&w->in)
 				      : w->frame_left;
 		struct reader r = reader_over(fifo_head(&w->in), here);
-		struct field f = field_read(&r);
+		struct field f = read_field(&r);
 		size_t size = here - r.left;
 		bool told;
 
