@@ -7,10 +7,10 @@ CC = cc
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
-OBJECTS = chat database inspect options term clean show people file record mesh \
+OBJECTS = chat database inspect options term clean show people file record message mesh \
 	legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
-TESTS = bytes file record legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
+TESTS = bytes file record legacy message log mdns mesh people clean term options chat $(CRYPTO_TESTS)
 FUZZERS = legacy mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
