@@ -4,16 +4,17 @@
 PREFIX = /usr/local
 CC = cc
 
-STORE = log history store/recover store/segments store/authors \
+STORE = log store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
+ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record room mesh $(LINKS) wire message legacy discovery mdns iface \
+	record $(ROOM) mesh $(LINKS) wire message legacy discovery mdns iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
-TESTS = bytes file record message wire legacy log room mdns sync mesh people \
-	clean term options show chat $(CRYPTO_TESTS)
+TESTS = bytes file record message wire legacy log room history mdns mesh \
+	people clean term options show chat $(CRYPTO_TESTS)
 FUZZERS = legacy mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -34,8 +35,8 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
-sources = $(wildcard *.c store/*.c links/*.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h store/*.h links/*.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 
@@ -58,6 +59,9 @@ build/test/chat-without-main.o: chat.c
 comma = ,
 build/tests/unit/test_log: LDFLAGS += \
 	$(patsubst %,-Wl$(comma)--wrap=%,pwrite pread fsync fdatasync ftruncate)
+
+# Verifications are counted.
+build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 
 build/tests/unit/%: tests/unit/%.c $(tested)
 	@mkdir -p $(@D)
@@ -214,4 +218,4 @@ help:
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
-	build/*/crypto/*.d)
+	build/*/room/*.d build/*/crypto/*.d)

@@ -15,7 +15,7 @@
 #define NAMES_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "limit.h"
 
 enum {
 	NAMES_KEY_SIZE = 32,

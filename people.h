@@ -25,7 +25,7 @@
 
 #include "crypto/ed25519.h"
 #include "file.h"
-#include "limits.h"
+#include "limit.h"
 #include "record.h"
 
 enum {

@@ -24,7 +24,7 @@
 
 #include "bytes.h"
 #include "crypto/noise.h"
-#include "limits.h"
+#include "limit.h"
 #include "message.h"
 #include "record.h"
 

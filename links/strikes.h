@@ -7,7 +7,7 @@
 #ifndef STRIKES_H
 #define STRIKES_H
 
-#include "limits.h"
+#include "limit.h"
 #include "record.h"
 
 enum { STRIKES_OFFENDERS = 64 };
