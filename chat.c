@@ -155,22 +155,36 @@ static void name_of_address(
 }
 
 /* One durable record goes to the screen. */
-static void chat_show(struct chat *c, const struct log_record *stored)
+static void chat_show(struct chat *c, const struct history_entry *entry)
 {
 	struct writer line = writer_over(c->line, sizeof(c->line));
-	const struct room_log *log;
-	uint32_t number = room_find(c->room, stored->key);
 
-	if (number == ROOM_NO_LOG)
-		return;
-	log = room_log(c->room, number);
-	if (log->frozen != 0 && stored->seq >= log->frozen)
-		return; /* disputed: nobody knows what was said */
-	if (number == c->said_log && stored->seq >= c->said_first &&
+	if (entry->number == c->said_log && entry->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
-	if (show_record(&line, c->people, c->room, stored, c->options.json))
+	if (show_record(&line, c->people, c->room, entry, c->options.json))
 		term_message(c->term, line.bytes, line.size);
+}
+
+/* The next record that became durable, whoever wrote it. */
+static bool chat_next_durable(struct chat *c, struct history_entry *entry)
+{
+	const struct room_log *log;
+	struct log_record stored;
+
+	while (log_next(c->log, &stored)) {
+		entry->number = room_find(c->room, stored.key);
+		entry->seq = stored.seq;
+		if (entry->number == ROOM_NO_LOG ||
+			!record_decode(
+				stored.bytes, stored.size, &entry->record))
+			continue;
+		log = room_log(c->room, entry->number);
+		if (log->frozen == 0 || entry->seq < log->frozen)
+			return true;
+		/* Disputed: nobody knows what was said. */
+	}
+	return false;
 }
 
 static void tell_peer(struct chat *c, const char *event,
@@ -659,11 +673,11 @@ static bool chat_takes_lines(const struct chat *c)
 /* The past, as far as the screen has room for it. */
 static void chat_history(struct chat *c)
 {
-	struct log_record record;
+	struct history_entry entry;
 
 	while (c->history != NULL && term_room(c->term)) {
-		if (history_next(c->history, &record)) {
-			chat_show(c, &record);
+		if (history_next(c->history, &entry)) {
+			chat_show(c, &entry);
 			continue;
 		}
 		history_close(c->history);
@@ -779,7 +793,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	struct discovery_event found;
 	struct mesh_event event;
 	struct term_event line;
-	struct log_record record;
+	struct history_entry entry;
 
 	c->started = true;
 	chat_signals(c, loop, now_ms);
@@ -808,8 +822,8 @@ void chat_run(struct chat *c, const struct loop *loop)
 		return;
 	chat_history(c);
 	while (c->history == NULL && term_room(c->term) &&
-		log_next(c->log, &record))
-		chat_show(c, &record);
+		chat_next_durable(c, &entry))
+		chat_show(c, &entry);
 	mesh_flush(c->mesh, now_ms);
 	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
@@ -925,8 +939,7 @@ static int open_term(struct chat *c)
 /* What is shown of the past, and what time it was then. */
 static int open_history(struct chat *c)
 {
-	struct log_record stored;
-	struct record record;
+	struct history_entry entry;
 	int lines = c->options.history;
 
 	c->history = history_open(c->room);
@@ -937,11 +950,8 @@ static int open_history(struct chat *c)
 		lines = OPTIONS_HISTORY_TERMINAL;
 	if (lines == OPTIONS_HISTORY_DEFAULT)
 		history_rewind(c->history);
-	while (lines > 0 && history_previous(c->history, &stored)) {
-		if (record_decode(stored.bytes, stored.size, &record) &&
-			record.type == RECORD_TEXT)
-			lines--;
-	}
+	while (lines > 0 && history_previous(c->history, &entry))
+		lines -= entry.record.type == RECORD_TEXT;
 	log_next_last(c->log, 0);
 	log_set_delay(c->log, LOG_DELAY_MS);
 	c->said_log = ROOM_NO_LOG;

@@ -32,7 +32,7 @@
  *	   LIMIT_LINKS_A_KEY, and a person is told.
  *	3. Who is looked for by name, or by key, must be that: a link to
  *	   somebody else does not count as one to him.
- *	4. LIMIT_LINKS and LIMIT_HALF_OPEN: limits.h says who has to go.
+ *	4. LIMIT_LINKS and LIMIT_HALF_OPEN: limit.h says who has to go.
  *	5. Who sends what no honest program sends gets a strike, by address
  *	   before its key is known, by key afterwards; LIMIT_STRIKES_ADDRESS or
  *	   LIMIT_STRIKES_KEY of them, and it is refused for a while.
