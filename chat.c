@@ -157,12 +157,18 @@ static void name_of_address(
 /* One durable record goes to the screen. */
 static void chat_show(struct chat *c, const struct history_entry *entry)
 {
+	char name[PEOPLE_SHOWN_MAX + 1];
+	struct show_message message = { .log = room_log(c->room, entry->number),
+		.name = name,
+		.seq = entry->seq,
+		.record = &entry->record };
 	struct writer line = writer_over(c->line, sizeof(c->line));
 
 	if (entry->number == c->said_log && entry->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
-	if (show_record(&line, c->people, c->room, entry, c->options.json))
+	show_name(c->people, message.log, name);
+	if (show_message(&line, &message, c->options.json))
 		term_message(c->term, line.bytes, line.size);
 }
 
@@ -195,6 +201,7 @@ static void tell_peer(struct chat *c, const char *event,
 		.name = name,
 		.key = e->key,
 		.legacy = e->legacy,
+		.room_id = people_room_id(c->people),
 		.address = e->address };
 
 	/* Who reads nothing is told of no comings and goings. */
@@ -570,18 +577,6 @@ static void chat_event(
 	}
 }
 
-/* The name of whoever writes a log, as shown. */
-static void name_of_log(
-	const struct chat *c, uint32_t number, char shown[PEOPLE_SHOWN_MAX + 1])
-{
-	const struct room_log *log = room_log(c->room, number);
-
-	if (log->is_signed)
-		people_show(c->people, log->log.public_key, shown);
-	else
-		people_show_legacy(c->people, log->log.id, shown);
-}
-
 /* What happened in the room. */
 static void chat_room(struct chat *c)
 {
@@ -591,7 +586,7 @@ static void chat_room(struct chat *c)
 
 	while (room_next(c->room, &event)) {
 		log = room_log(c->room, event.number);
-		name_of_log(c, event.number, shown);
+		show_name(c->people, log, shown);
 		switch (event.kind) {
 		case ROOM_EVENT_NAME:
 			people_claim(c->people, log->log.public_key, log->name);
@@ -694,7 +689,8 @@ static void chat_problems(struct chat *c)
 	bool missing = false;
 
 	while (log_next_problem(c->log, &problem)) {
-		level = show_problem(c->room, c->people, &problem, text);
+		level = show_problem(
+			c->log, c->room, c->people, &problem, text);
 		if (strcmp(level, "info") == 0)
 			info(c, "%s", text);
 		else
