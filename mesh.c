@@ -34,8 +34,8 @@ bool mesh_is_linked(const struct mesh *m, int peer)
 	return false;
 }
 
-/* Are we linked with whoever listens there? */
-static bool address_is_linked(
+/* The link to whoever listens there, or NULL. */
+static const struct link *link_at(
 	const struct mesh *m, const struct sockaddr_storage *at)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
@@ -43,9 +43,21 @@ static bool address_is_linked(
 
 		if (link_is_linked(l) && net_same_host(&l->at, at) &&
 			l->port == net_port(at))
-			return true;
+			return l;
 	}
-	return false;
+	return NULL;
+}
+
+/* Whoever is found to be linked already is known by his key from now on. */
+static bool peer_is_there(struct mesh *m, struct dial_peer *p)
+{
+	const struct link *l = link_at(m, &p->at[p->next]);
+
+	if (l == NULL || l->sync == NULL || p->name[0] != '\0' || p->have_key)
+		return false;
+	p->have_key = true;
+	memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
+	return true;
 }
 
 /*
@@ -146,11 +158,12 @@ static void peers_dial(struct mesh *m, int64_t now_ms)
 			peers_lost(m, m->links[i], now_ms);
 	}
 	for (int i = 0; i < DIAL_PEERS_MAX; i++) {
-		const struct dial_peer *p = &m->dial.peers[i];
+		struct dial_peer *p = &m->dial.peers[i];
 
-		if (!p->used || now_ms < p->dial_ms || !peer_may_dial(m, i))
+		if (!p->used || now_ms < p->dial_ms || !peer_may_dial(m, i) ||
+			peer_is_there(m, p))
 			continue;
-		if (address_is_linked(m, &p->at[p->next]))
+		if (link_at(m, &p->at[p->next]) != NULL)
 			dial_failed(
 				&m->dial, i, "somebody else is there", now_ms);
 		else

@@ -167,6 +167,14 @@ uint32_t room_find(const struct room *room, const uint8_t *log_id)
 	return number;
 }
 
+uint32_t room_find_key(
+	const struct room *r, const uint8_t *public_key, uint32_t epoch)
+{
+	struct record_log log = room_log_of(r, public_key, epoch);
+
+	return room_find(r, log.id);
+}
+
 /* Of one key; empty ones do not count, which anybody can make up. */
 static uint32_t key_log_count(
 	const struct room *room, const uint8_t *public_key)

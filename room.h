@@ -176,7 +176,7 @@ int room_say(struct room *room, const void *text, size_t size,
 uint32_t room_own(const struct room *room);
 
 /* The id that our log of epoch 0 has or will have. */
-const uint8_t *room_first_id(const struct room *room);
+void room_first_id(const struct room *room, uint8_t id[RECORD_ID_SIZE]);
 
 /* Goes on with what takes long: saying again what a fork made void. */
 int room_run(struct room *room, uint64_t wall_ms) MUST_USE;

@@ -48,12 +48,13 @@ void feed_has(struct feed *f, const struct room *room, const uint8_t *key,
 }
 
 /* The id by which we are known there: that of our log. */
-static const uint8_t *own_id(const struct room *room)
+static void own_id(const struct room *room, uint8_t id[RECORD_ID_SIZE])
 {
 	uint32_t own = room_own(room);
 
-	return own == ROOM_NO_LOG ? room_first_id(room)
-				  : room_log(room, own)->log.id;
+	room_first_id(room, id);
+	if (own != ROOM_NO_LOG)
+		memcpy(id, room_log(room, own)->log.id, RECORD_ID_SIZE);
 }
 
 /* Freezes what our Handshake tells: its length comes before its content. */
@@ -61,6 +62,7 @@ static bool hello_begin(
 	struct feed *f, struct room *room, struct legacy *legacy)
 {
 	uint32_t count = room_count(room);
+	uint8_t id[RECORD_ID_SIZE];
 	size_t size = 0;
 
 	if (f->told == NULL) {
@@ -75,7 +77,8 @@ static bool hello_begin(
 			size += legacy_head_size(
 				room_log(room, i)->log.id, f->told[i]);
 	}
-	return legacy_put_handshake(legacy, own_id(room), size);
+	own_id(room, id);
+	return legacy_put_handshake(legacy, id, size);
 }
 
 /* Puts as much of our Handshake as fits; true when all of it was put. */

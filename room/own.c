@@ -270,6 +270,13 @@ void room_settle(struct room *room, uint64_t wall_ms)
 	room->settled = true;
 }
 
+void room_first_id(const struct room *r, uint8_t id[RECORD_ID_SIZE])
+{
+	struct record_log log = room_log_of(r, r->options.key->public_key, 0);
+
+	memcpy(id, log.id, RECORD_ID_SIZE);
+}
+
 uint32_t room_own(const struct room *room)
 {
 	return room->own;
