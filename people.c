@@ -19,10 +19,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#if defined(__APPLE__)
-#include <sys/random.h>
-#endif
 
+#include "crypto/crypto.h"
 #include "people.h"
 
 enum {
@@ -61,34 +59,6 @@ bool people_name_valid(const char *name)
 			return false;
 	}
 	return name[0] != '-' && name[size - 1] != '-';
-}
-
-/*
- * Fills `bytes` from the system's generator, or fails.  The call works in an
- * empty chroot; the file works where a kernel lacks the call.
- */
-static int random_bytes(uint8_t *bytes, size_t size)
-{
-	size_t done = 0;
-	int fd;
-
-	if (getentropy(bytes, size) == 0)
-		return 0;
-	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -1;
-	while (done < size) {
-		ssize_t n = read(fd, bytes + done, size - done);
-
-		if (n == 0)
-			errno = EIO;
-		if (n == 0 || (n < 0 && errno != EINTR))
-			break;
-		if (n > 0)
-			done += (size_t)n;
-	}
-	(void)close(fd); /* it was only read */
-	return done == size ? 0 : -1;
 }
 
 /*
@@ -151,8 +121,7 @@ static int own_make(struct people *p)
 	char text[WIRE_ID_MAX + 2];
 	size_t size;
 
-	if (random_bytes(p->own_key, sizeof(p->own_key)) < 0)
-		return -1;
+	random_bytes(p->own_key, sizeof(p->own_key));
 	size = wire_id_of_key(p->own_key, text);
 	text[size++] = '\n';
 	return file_replace(p->dir_fd, "id", text, size);
