@@ -37,7 +37,7 @@
 #include <unistd.h>
 
 #include "chat.h"
-#include "crypto/random.h"
+#include "crypto/crypto.h"
 #include "database.h"
 #include "discovery.h"
 #include "history.h"

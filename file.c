@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/secret.h"
+#include "crypto/crypto.h"
 #include "file.h"
 #include "store/disk.h"
 

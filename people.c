@@ -39,8 +39,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "crypto/random.h"
-#include "crypto/secret.h"
+#include "crypto/crypto.h"
 #include "file.h"
 #include "legacy.h"
 #include "names.h"

@@ -23,7 +23,7 @@
 #ifndef PEOPLE_H
 #define PEOPLE_H
 
-#include "crypto/ed25519.h"
+#include "crypto/crypto.h"
 #include "file.h"
 #include "limit.h"
 #include "record.h"

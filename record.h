@@ -20,7 +20,7 @@
 #define RECORD_H
 
 #include "bytes.h"
-#include "crypto/ed25519.h"
+#include "crypto/crypto.h"
 #include "limit.h"
 
 enum {

@@ -23,7 +23,7 @@
 #define WIRE_H
 
 #include "bytes.h"
-#include "crypto/noise.h"
+#include "crypto/crypto.h"
 #include "limit.h"
 #include "message.h"
 #include "record.h"

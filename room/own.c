@@ -25,7 +25,7 @@
  */
 #include <errno.h>
 
-#include "crypto/random.h"
+#include "crypto/crypto.h"
 #include "room/inside.h"
 
 enum { AGAIN_RECORDS = 64 /* looked at in one room_run */ };
