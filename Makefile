@@ -8,7 +8,7 @@ STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
 OBJECTS = chat database inspect options term clean show people record mesh \
-	message legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
+	message wire legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 TESTS = bytes record message legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
 FUZZERS = legacy mdns log

@@ -84,7 +84,7 @@ struct wire_buffers {
 	uint8_t in[WIRE_IN_SIZE];
 	uint8_t stream[WIRE_STREAM_SIZE];
 	uint8_t out[WIRE_OUT_SIZE];
-	uint8_t frame[2 + WIRE_PLAIN_MAX + NOISE_TAG_SIZE]; /* being filled */
+	uint8_t frame[WIRE_PLAIN_MAX]; /* messages, not sealed yet */
 };
 
 struct wire {
@@ -100,15 +100,14 @@ struct wire {
 	const struct wire_self *self;
 	struct noise noise;
 	struct noise_cipher send, receive;
-	uint32_t sent, received; /* frames since the last rekey */
-	struct fifo stream;      /* decrypted, not told yet */
-	size_t consumed;         /* of `stream`, by the event told last */
-	const char *complaint;   /* of WIRE_DEAD, NULL once told */
-	uint8_t secret[WIRE_RANDOM_SIZE];
+	struct fifo stream;    /* decrypted, not told yet */
+	size_t consumed;       /* of `stream`, by the event told last */
+	const char *complaint; /* of WIRE_DEAD, NULL once told */
+	uint8_t secret[WIRE_RANDOM_SIZE]; /* until it was used */
 	uint8_t early_in[WIRE_EARLY_SIZE];
 	uint8_t early_out[WIRE_EARLY_SIZE];
 	uint8_t *frame;    /* of struct wire_buffers */
-	size_t frame_size; /* of the messages in it, not sealed yet */
+	size_t frame_size; /* bytes in it */
 };
 
 /*
@@ -136,9 +135,9 @@ bool wire_next(struct wire *w, struct wire_event *event) MUST_USE;
 bool wire_is_mid_frame(const struct wire *w);
 
 /*
- * Sends a message, once the link is up and has grown.  False, and nothing is
- * sent, when `out` has too little room; wire_room says how large a body would
- * have it.
+ * Sends a message of at most MESSAGE_MAX bytes.  False, and nothing is sent,
+ * when `out` has too little room, or the link is not up and grown.  wire_room
+ * is a size of body for which there is room; at 0 there may be none.
  */
 bool wire_put(struct wire *w, enum message_type type, const void *body,
 	size_t size) MUST_USE;
