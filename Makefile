@@ -10,7 +10,7 @@ CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
 OBJECTS = chat database inspect options term clean show people record mesh \
 	message wire legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
-TESTS = bytes record message legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
+TESTS = bytes record message wire legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
 FUZZERS = legacy mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -141,7 +141,7 @@ build/tests/bench/%: tests/bench/bench_%.c \
 		$(filter-out build/release/chat.o,$(release)) $(LDFLAGS)
 
 # Unit tests on machines of 32 bits and of the other byte order.
-FOREIGN = bytes record legacy log
+FOREIGN = bytes record message wire legacy log
 foreign:
 	tests/foreign $(FOREIGN)
 
