@@ -81,7 +81,7 @@
  * mesh.c does.
  */
 #include "wire.h"
-#include "crypto/crypto.h"
+#include "crypto/secret.h"
 
 enum {
 	MODE_OPEN = 0,
