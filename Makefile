@@ -14,7 +14,7 @@ OBJECTS = chat database inspect options term clean show people names file \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history mdns mesh \
-	people clean term options show chat $(CRYPTO_TESTS)
+	people clean term options database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
