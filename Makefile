@@ -14,7 +14,7 @@ OBJECTS = chat database inspect options term clean show people names file \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history mdns mesh \
-	people clean term options show chat $(CRYPTO_TESTS)
+	people clean term options database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -152,7 +152,7 @@ build/tests/bench/%: tests/bench/bench_%.c \
 		$(filter-out build/release/chat.o,$(release)) $(LDFLAGS)
 
 # Unit tests on machines of 32 bits and of the other byte order.
-FOREIGN = bytes record legacy log
+FOREIGN = bytes record message wire legacy log
 foreign:
 	tests/foreign $(FOREIGN)
 

@@ -42,12 +42,13 @@ static int finish(const struct database *d, int status)
 
 /* The history. */
 
-/* A log that says something, in the order of names, then of keys. */
+/* Of a log that says something. */
 struct claim {
 	const struct room_log *log;
-	uint32_t number;
+	bool *doubtful; /* its name alone does not tell whose it is */
 };
 
+/* In the order of names, and of keys where they are the same. */
 static int claim_compare(const void *one, const void *other)
 {
 	const struct claim *a = one, *b = other;
@@ -59,38 +60,51 @@ static int claim_compare(const void *one, const void *other)
 		RECORD_KEY_SIZE);
 }
 
+static void claims_judge(struct claim *claims, uint32_t count)
+{
+	uint32_t end;
+
+	qsort(claims, count, sizeof(*claims), claim_compare);
+	for (uint32_t begin = 0; begin < count; begin = end) {
+		const struct room_log *first = claims[begin].log, *last;
+		bool doubtful;
+
+		for (end = begin; end < count; end++)
+			if (strcmp(claims[end].log->name, first->name) != 0)
+				break;
+		last = claims[end - 1].log;
+		doubtful = !people_name_valid(first->name) ||
+			   memcmp(first->log.public_key, last->log.public_key,
+				   RECORD_KEY_SIZE) != 0;
+		for (uint32_t i = begin; i < end; i++)
+			*claims[i].doubtful = doubtful;
+	}
+}
+
 /*
- * For each log whether its name alone does not tell whose it is: no name, a
- * word of ours, or the name of another key as well.  NULL and ENOMEM.
+ * For each log of the room whether its name is no name of a person, or that of
+ * another key as well.  NULL and ENOMEM.
  */
 static bool *find_doubtful(const struct room *room)
 {
 	uint32_t count = 0, total = room_count(room);
 	bool *doubtful = calloc((size_t)total + 1, sizeof(*doubtful));
 	struct claim *claims = calloc((size_t)total + 1, sizeof(*claims));
-	uint32_t end;
 
-	for (uint32_t i = 0; claims != NULL && i < total; i++) {
+	if (doubtful == NULL || claims == NULL) {
+		free(doubtful);
+		free(claims);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < total; i++) {
 		const struct room_log *log = room_log(room, i);
 
-		if (log->used && log->is_signed && room_newest(room, i) > 0)
-			claims[count++] = (struct claim){ log, i };
+		if (!log->used || !log->is_signed || room_newest(room, i) == 0)
+			continue;
+		claims[count].log = log;
+		claims[count++].doubtful = &doubtful[i];
 	}
-	if (count > 0)
-		qsort(claims, count, sizeof(*claims), claim_compare);
-	for (uint32_t i = 0; doubtful != NULL && i < count; i = end) {
-		const char *name = claims[i].log->name;
-		bool bad = !people_name_valid(name);
-
-		for (end = i + 1; end < count; end++)
-			if (strcmp(claims[end].log->name, name) != 0)
-				break;
-		bad = bad || memcmp(claims[i].log->log.public_key,
-				     claims[end - 1].log->log.public_key,
-				     RECORD_KEY_SIZE) != 0;
-		for (uint32_t j = i; j < end; j++)
-			doubtful[claims[j].number] = bad;
-	}
+	claims_judge(claims, count);
 	free(claims);
 	return doubtful;
 }
@@ -120,21 +134,17 @@ struct printer {
 	bool json;
 };
 
-static void print_record(struct printer *p, const struct log_record *stored)
+static void print_entry(struct printer *p, const struct history_entry *entry)
 {
 	struct writer w = writer_over(p->bytes, TERM_SHOWN_MAX);
-	uint32_t number = room_find(p->d->room, stored->key);
 	char name[PEOPLE_SHOWN_MAX + 1];
-	struct record record;
-	struct show_message message = {
-		.name = name, .seq = stored->seq, .record = &record
-	};
+	struct show_message message = { .log = room_log(
+						p->d->room, entry->number),
+		.name = name,
+		.seq = entry->seq,
+		.record = &entry->record };
 
-	if (number == ROOM_NO_LOG ||
-		!record_decode(stored->bytes, stored->size, &record))
-		return;
-	message.log = room_log(p->d->room, number);
-	name_by_claim(p->d, message.log, p->doubtful[number], name);
+	name_by_claim(p->d, message.log, p->doubtful[entry->number], name);
 	if (show_message(&w, &message, p->json))
 		(void)!fwrite(w.bytes, 1, w.size, stdout); /* finish asks */
 }
@@ -142,12 +152,10 @@ static void print_record(struct printer *p, const struct log_record *stored)
 /* Goes back from the end by `lines` texts. */
 static void go_back(struct history *history, int lines)
 {
-	struct log_record stored;
-	struct record record;
+	struct history_entry entry;
 
-	while (lines > 0 && history_previous(history, &stored)) {
-		if (record_decode(stored.bytes, stored.size, &record) &&
-			record.type == RECORD_TEXT)
+	while (lines > 0 && history_previous(history, &entry)) {
+		if (entry.record.type == RECORD_TEXT)
 			lines--;
 	}
 }
@@ -157,7 +165,7 @@ static int print_history(struct database *d, const struct options *options)
 	struct printer p = { .d = d, .json = options->json };
 	char text[SHOW_PROBLEM_MAX];
 	struct log_problem problem;
-	struct log_record stored;
+	struct history_entry entry;
 	int status = EX_OSERR;
 
 	p.history = history_open(d->room);
@@ -171,8 +179,8 @@ static int print_history(struct database *d, const struct options *options)
 		history_rewind(p.history);
 	else
 		go_back(p.history, options->history);
-	while (history_next(p.history, &stored) && !ferror(stdout))
-		print_record(&p, &stored);
+	while (history_next(p.history, &entry) && !ferror(stdout))
+		print_entry(&p, &entry);
 	while (log_next_problem(d->log, &problem)) {
 		(void)show_problem(d->log, d->room, d->people, &problem, text);
 		(void)fprintf(stderr, "warn> %s\n", text);
@@ -220,8 +228,6 @@ static bool check_record(const struct database *d, const struct room_log *log,
 	uint64_t seq = chain->seq + 1;
 	enum record_verdict verdict;
 
-	if (record->id == NULL)
-		return print_wrong(d, log, seq, "it is not signed");
 	verdict = record_chain_add(chain, &log->log, record);
 	if (verdict != RECORD_GOOD)
 		return print_wrong(d, log, seq, record_verdict_name(verdict));
@@ -236,7 +242,18 @@ static bool check_record(const struct database *d, const struct room_log *log,
 	return true;
 }
 
-/* What is missing is told by the store, and what comes after it unknown. */
+/* A log that nobody is known to write: is its first record not there? */
+static bool check_unknown(const struct database *d, const struct room_log *log)
+{
+	struct log_record stored;
+	uint32_t author = log_find(d->log, log->log.id);
+
+	if (author == LOG_NO_AUTHOR || log_read(d->log, author, 1, &stored) < 0)
+		return true; /* the store tells of it */
+	return print_wrong(d, log, 1, "it is not what its log begins with");
+}
+
+/* Up to the first record that is missing, of which the store tells. */
 static bool check_log(const struct database *d, uint32_t number)
 {
 	const struct room_log *log = room_log(d->room, number);
@@ -245,13 +262,16 @@ static bool check_log(const struct database *d, uint32_t number)
 	struct record record;
 	bool vouched = true;
 
-	if (!log->used || !log->is_signed)
+	if (!log->used)
+		return check_unknown(d, log);
+	if (!log->is_signed)
 		return true;
 	record_chain_begin(&chain, &log->log);
 	while (chain.seq < room_durable(d->room, number)) {
 		cursor.seq = chain.seq + 1;
 		if (room_read(d->room, number, &cursor, &record) < 0)
-			return true;
+			return print_wrong(d, log, cursor.seq,
+				"it can not be read, or is not signed");
 		if (!check_record(d, log, &chain, &record, &vouched))
 			return false;
 	}
