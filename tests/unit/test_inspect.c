@@ -145,7 +145,7 @@ static void a_sound_database_is_said_to_be_sound(void **state)
 	author_say(&p->bob, p->d.log, "x");
 	assert_int_equal(room_say(p->d.room, "x", 1, 9000), 0);
 	assert_non_null(strstr(printed(p, EX_OK, inspect_check),
-		"4 messages of 2 authors, all sound\n"));
+		"4 records in 2 logs, all sound\n"));
 }
 
 /* Abuse 7: the chain vouches for what is in the middle. */
