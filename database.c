@@ -65,9 +65,9 @@ static void make_gitignore(int dir_fd)
 }
 
 /*
- * Opens the database directory, or makes it; d->made says which.  One without an
- * identity (in version 0.1.0, `id`) counts as made just now: whoever made it may
- * have ended before its name was durable, and nothing was kept in it yet.
+ * Opens the database directory, or makes it; d->made says which.  One without
+ * an identity (in version 0.1.0, `id`) counts as made just now: whoever made it
+ * may have ended before its name was durable, and nothing was kept in it yet.
  */
 static int directory_open(struct database *d)
 {
