@@ -147,6 +147,13 @@ void held_tell(struct room *room, struct held *h, unsigned news)
 	h->news |= news;
 }
 
+static void held_told(struct room *room, struct held *h, unsigned news)
+{
+	if (h->news != 0 && (h->news & ~news) == 0)
+		room->news_count--;
+	h->news &= ~news;
+}
+
 uint32_t room_count(const struct room *room)
 {
 	return room->count;
@@ -224,9 +231,7 @@ void room_forget(struct room *room, uint32_t number)
 	room->order_count--;
 	memmove(&room->order[place], &room->order[place + 1],
 		(room->order_count - place) * sizeof(*room->order));
-	if (h->news != 0)
-		room->news_count--;
-	h->news = 0;
+	held_told(room, h, h->news);
 	h->log.used = false;
 }
 
@@ -481,9 +486,7 @@ static void held_next_news(
 		event->kind = ROOM_EVENT_NAME;
 	if (news == NEWS_LIMIT)
 		event->kind = ROOM_EVENT_LIMIT;
-	h->news &= ~news;
-	if (h->news == 0)
-		room->news_count--;
+	held_told(room, h, news);
 }
 
 bool room_next(struct room *room, struct room_event *event)
@@ -586,7 +589,7 @@ static void held_load(struct room *room, uint32_t number)
 	held_load_last(room, number);
 	if (h->log.is_own && held_read(room, h, 2, &record))
 		own_note(room, number, 2, &record);
-	h->news = 0; /* what was so before is none */
+	held_told(room, h, h->news); /* what was so before is none */
 	if (log_newest(room->log, h->author) >= SAMPLED_FROM)
 		h->bytes = held_estimate(room, h);
 	if (h->log.used && !h->log.is_signed)
