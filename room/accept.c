@@ -310,6 +310,8 @@ static enum room_verdict incoming_append(
 	}
 	if (h->log.is_own)
 		room->adopted += in->new_count;
+	if (h->log.is_own && room->own == ROOM_NO_LOG)
+		own_choose(room);
 	return ROOM_ACCEPTED;
 }
 

@@ -275,7 +275,7 @@ uint32_t room_own(const struct room *room)
 	return room->own;
 }
 
-/* Payloads of what comes before the first text; count and bytes of records. */
+/* Payloads of what comes before the first text; sizes of 0: nothing does. */
 struct opening {
 	size_t open_size;
 	size_t continue_size;
@@ -285,7 +285,7 @@ struct opening {
 
 static void opening_make(const struct room *room, struct opening *opening)
 {
-	const struct held *h = own_held(room);
+	const struct held *h = &room->list[room->own];
 	struct record_open open = { .epoch = h->log.log.epoch };
 	struct record_continue next = { .seq = 0 };
 	struct record_log first = room_log_of(room, h->log.log.public_key, 0);
@@ -311,7 +311,7 @@ static void opening_make(const struct room *room, struct opening *opening)
 static int own_append(struct room *room, enum record_type type,
 	struct reader payload, uint64_t time_ms)
 {
-	const struct held *h = own_held(room);
+	const struct held *h = &room->list[room->own];
 	uint64_t head = log_head(room->log, h->author);
 	struct record record = { .time_ms = time_ms,
 		.type = (uint8_t)type,
@@ -336,40 +336,50 @@ static int own_append(struct room *room, enum record_type type,
 	return held_append(room, room->own, chain.seq, &record);
 }
 
+/* What is said first in a log, or nothing. */
+static int own_begin(
+	struct room *room, const struct opening *opening, uint64_t time_ms)
+{
+	if (opening->open_size == 0)
+		return 0;
+	if (own_append(room, RECORD_OPEN,
+		    reader_over(opening->open, opening->open_size),
+		    time_ms) < 0)
+		return -1;
+	if (opening->continue_size > 0 &&
+		own_append(room, RECORD_CONTINUE,
+			reader_over(opening->next, opening->continue_size),
+			time_ms) < 0)
+		return -1;
+	if (log_doubt(room->log))
+		log_settle(room->log); /* no old number is used any more */
+	return 0;
+}
+
 /* As room_say, for who may. */
 static int own_say(
 	struct room *room, const void *text, size_t size, uint64_t wall_ms)
 {
 	struct opening opening;
+	const struct held *h;
 	uint64_t time_ms;
 	uint32_t count;
 
-	if (room->own == ROOM_NO_LOG)
-		own_choose(room); /* something came since we settled */
 	if (room->own == ROOM_NO_LOG)
 		room->own = own_make(room, 0);
 	errno = EDQUOT;
 	if (room->own == ROOM_NO_LOG)
 		return -1;
+	h = &room->list[room->own];
 	opening_make(room, &opening);
 	count = opening.continue_size > 0 ? 3 : opening.open_size > 0 ? 2 : 1;
-	if (log_takes(room->log, own_held(room)->log.log.id, count,
+	if (log_takes(room->log, h->log.log.id, count,
 		    count * (size_t)RECORD_HEADER_SIZE + opening.open_size +
 			    opening.continue_size + size) < 0)
 		return -1;
-	time_ms = room_time(room, own_held(room), wall_ms);
-	if (opening.open_size > 0 &&
-		own_append(room, RECORD_OPEN,
-			reader_over(opening.open, opening.open_size),
-			time_ms) < 0)
+	time_ms = room_time(room, h, wall_ms);
+	if (own_begin(room, &opening, time_ms) < 0)
 		return -1;
-	if (opening.continue_size > 0 &&
-		own_append(room, RECORD_CONTINUE,
-			reader_over(opening.next, opening.continue_size),
-			time_ms) < 0)
-		return -1;
-	if (opening.open_size > 0 && log_doubt(room->log))
-		log_settle(room->log); /* no old number is used any more */
 	return own_append(room, RECORD_TEXT, reader_over(text, size), time_ms);
 }
 

@@ -1590,6 +1590,40 @@ static void readers_beside_see_a_fork_too(void **state)
 	log_close(log);
 }
 
+static void history_ends_before_a_fork_and_has_unsigned_records(void **state)
+{
+	const uint8_t key[RECORD_ID_SIZE] = "cmws77s";
+	struct history_entry entry;
+	struct history *h;
+	char text[256] = "";
+	size_t size = 0;
+
+	(void)state;
+	fork_alice();
+	assert_verdict(give_half(&other, 5), ROOM_FORKED);
+	assert_verdict(give_unsigned(key, 1, "u 1"), ROOM_ACCEPTED);
+	must_say("mine");
+	commit();
+	h = history_open(room);
+	assert_non_null(h);
+	history_rewind(h);
+	while (history_next(h, &entry)) {
+		if (entry.record.type != RECORD_TEXT)
+			continue;
+		memcpy(text + size, entry.record.payload.at,
+			entry.record.payload.left);
+		size += entry.record.payload.left;
+		text[size++] = ';';
+	}
+	history_close(h);
+	text[size] = '\0';
+	/* Ours is later: we had seen the others. */
+	assert_non_null(strstr(text, "a 2;a 3;a 4;"));
+	assert_non_null(strstr(text, "u 1;"));
+	assert_int_equal(size, strlen("a 2;a 3;a 4;u 1;mine;"));
+	assert_string_equal(text + size - 5, "mine;");
+}
+
 static void records_of_another_type_of_log_are_not_read(void **state)
 {
 	uint8_t bytes[RECORD_MAX];
@@ -1662,6 +1696,7 @@ int main(void)
 		TEST(overlap_that_nobody_signed_is_bad_and_freezes_nothing),
 		TEST(batch_that_continues_another_record_is_disputed),
 		TEST(tail_signature_plus_order_is_bad_and_the_genuine_one_good),
+		TEST(history_ends_before_a_fork_and_has_unsigned_records),
 		TEST(records_of_another_room_epoch_or_key_are_bad),
 		TEST(logs_are_admitted_up_to_what_is_kept_for_others),
 		TEST(log_with_records_is_not_forgotten),
@@ -1698,6 +1733,7 @@ int main(void)
 		TEST(unsigned_records_are_kept_in_order),
 		TEST(unsigned_logs_have_a_limit),
 		TEST(readers_beside_see_a_fork_too),
+		TEST(history_ends_before_a_fork_and_has_unsigned_records),
 		TEST(records_of_another_type_of_log_are_not_read),
 		TEST(two_copies_go_on_in_the_log_that_each_wrote),
 	};
