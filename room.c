@@ -499,6 +499,12 @@ bool room_next(struct room *room, struct room_event *event)
 		event->seq = room->adopted;
 		return true;
 	}
+	if (room->news_count > 0) {
+		while (room->list[room->news_at].news == 0)
+			room->news_at = (room->news_at + 1) % room->count;
+		held_next_news(room, room->news_at, event);
+		return true;
+	}
 	if (room->epoch_news != NULL) {
 		event->kind = ROOM_EVENT_EPOCH;
 		event->number = room->exhausted ? ROOM_NO_LOG : room->own;
@@ -506,12 +512,7 @@ bool room_next(struct room *room, struct room_event *event)
 		room->epoch_news = NULL;
 		return true;
 	}
-	if (room->news_count == 0)
-		return false;
-	while (room->list[room->news_at % room->count].news == 0)
-		room->news_at = (room->news_at + 1) % room->count;
-	held_next_news(room, room->news_at, event);
-	return true;
+	return false;
 }
 
 /*

@@ -357,16 +357,29 @@ static uint64_t unsigned_time(
 	return room_time(room, h, wall_ms);
 }
 
+/* 1 to 32 of [a-z0-9], then zeros: nothing that could be a log's id. */
+static bool unsigned_key_valid(const uint8_t *key)
+{
+	size_t size = 0;
+
+	while (size < RECORD_ID_SIZE &&
+		((key[size] >= 'a' && key[size] <= 'z') ||
+			(key[size] >= '0' && key[size] <= '9')))
+		size++;
+	for (size_t i = size; i < RECORD_ID_SIZE; i++)
+		if (key[i] != 0)
+			return false;
+	return size > 0;
+}
+
 static uint32_t unsigned_admit(struct room *room, const uint8_t *key)
 {
 	uint32_t number = held_find(room, key);
 
-	if (number != ROOM_NO_LOG)
-		return number;
-	if (room->unsigned_count < LIMIT_LEGACY_IDS &&
-		room_has_place(room, false))
+	if (number == ROOM_NO_LOG && room_has_place(room, false) &&
+		room->unsigned_count < LIMIT_LEGACY_IDS)
 		number = held_make(room, key);
-	if (number != ROOM_NO_LOG) {
+	if (number != ROOM_NO_LOG && !room->list[number].log.used) {
 		room->list[number].log.used = true;
 		room->unsigned_count++;
 	}
@@ -384,10 +397,7 @@ enum room_verdict room_accept_unsigned(struct room *room, const uint8_t *key,
 	if (number != ROOM_NO_LOG)
 		head = log_head(room->log, room->list[number].author);
 	if (seq == 0 || seq > LIMIT_SEQ || entry.bad ||
-		entry.left > RECORD_ENTRY_MAX ||
-		(number != ROOM_NO_LOG &&
-			(!room->list[number].log.used ||
-				room->list[number].log.is_signed)))
+		entry.left > RECORD_ENTRY_MAX || !unsigned_key_valid(key))
 		return ROOM_BAD;
 	if (seq <= head)
 		return ROOM_HAD;

@@ -99,12 +99,15 @@ static void own_resume(struct room *room, const struct own *own)
 	memset(&room->again, 0, sizeof(room->again));
 	room->before = own->continues ? held_find(room, own->before.log_id)
 				      : ROOM_NO_LOG;
+	if (room->before == ROOM_NO_LOG || !room->list[room->before].log.is_own)
+		room->before = ROOM_NO_LOG;
 	if (room->before == ROOM_NO_LOG)
 		return;
 	h = &room->list[room->before];
 	if (h->log.frozen == 0 || h->log.frozen > own->before.seq + 1)
 		return;
 	room->voided = h->log.frozen;
+	room->again.number = room->before;
 	room->again.next = own->before.seq + 1;
 	room->again.end = log_newest(room->log, h->author) + 1;
 	if (room->again.end < room->again.next)
@@ -180,7 +183,7 @@ static void own_renew(struct room *room, const char *why)
 		room->before = room->own;
 	room->own = number;
 	room->voided = UINT64_MAX;
-	memset(&room->again, 0, sizeof(room->again));
+	room->again.said = room->again.said_end; /* the new one has nothing */
 	room->renewed = true;
 	room->exhausted = false;
 	room->epoch_news = why;
@@ -240,12 +243,18 @@ static bool again_is_due(const struct room *room)
 	return before->log.frozen != 0 && before->log.frozen < room->voided;
 }
 
-bool room_may_say(const struct room *room)
+/* Is nothing in the way of the next record of ours? */
+static bool own_is_ready(const struct room *room)
 {
 	const struct held *h = own_held(room);
 
 	return room->settled && !room->exhausted && own_is_over(room) == NULL &&
-	       !again_is_due(room) && (h == NULL || !held_has_hole(room, h));
+	       (h == NULL || !held_has_hole(room, h));
+}
+
+bool room_may_say(const struct room *room)
+{
+	return own_is_ready(room) && !again_is_due(room);
 }
 
 bool room_is_damaged(const struct room *room)
@@ -365,6 +374,9 @@ static int own_say(
 	uint64_t time_ms;
 	uint32_t count;
 
+	errno = EBUSY;
+	if (!own_is_ready(room)) /* what was read last may have been damaged */
+		return -1;
 	if (room->own == ROOM_NO_LOG)
 		room->own = own_make(room, 0);
 	errno = EDQUOT;
@@ -409,12 +421,12 @@ static bool again_was_said(struct room *room)
 
 static int again_step(struct room *room, uint64_t wall_ms)
 {
-	const struct held *before = &room->list[room->before];
+	const struct held *from = &room->list[room->again.number];
 	struct record record;
 	uint8_t text[LIMIT_TEXT];
 	size_t size;
 
-	if (!held_read(room, before, room->again.next, &record) ||
+	if (!held_read(room, from, room->again.next, &record) ||
 		record.type != RECORD_TEXT)
 		return 0;
 	size = record.payload.left;
@@ -424,29 +436,36 @@ static int again_step(struct room *room, uint64_t wall_ms)
 	return own_say(room, text, size, wall_ms);
 }
 
+/* All texts of the log before, from its fork to where that was before. */
+static void again_begin(struct room *room)
+{
+	const struct held *before = &room->list[room->before];
+	struct again *again = &room->again;
+
+	again->number = room->before;
+	again->next = before->log.frozen;
+	again->end = log_newest(room->log, before->author) + 1;
+	if (again->end > room->voided)
+		again->end = room->voided;
+	again->said = again->said_end = 0;
+	room->voided = before->log.frozen;
+}
+
 static int again_run(struct room *room, uint64_t wall_ms)
 {
 	struct again *again = &room->again;
 
-	if (!again_is_due(room))
+	if (!again_is_due(room) || !own_is_ready(room))
 		return 0;
-	if (log_waiting(room->log) > 0 && again->next == again->end) {
+	if (again->next == again->end && log_waiting(room->log) > 0) {
 		log_hurry(room->log); /* all of it must be there to be read */
 		return 0;
 	}
-	if (again->next == again->end) {
-		const struct held *before = &room->list[room->before];
-
-		again->next = before->log.frozen;
-		again->end = log_newest(room->log, before->author) + 1;
-		if (again->end > room->voided)
-			again->end = room->voided;
-		again->said = again->said_end = 0;
-		room->voided = before->log.frozen;
-	}
+	if (again->next == again->end)
+		again_begin(room);
 	for (int i = 0; i < AGAIN_RECORDS && again->next < again->end; i++) {
 		if (again_step(room, wall_ms) < 0)
-			return errno == EAGAIN ? 0 : -1;
+			return errno == EAGAIN || errno == EBUSY ? 0 : -1;
 		again->next++;
 	}
 	return 0;
@@ -469,5 +488,6 @@ int room_run(struct room *room, uint64_t wall_ms)
 bool room_is_busy(const struct room *room)
 {
 	return room->settled && !room->exhausted && log_full(room->log) == 0 &&
-	       (own_is_over(room) != NULL || again_is_due(room));
+	       (own_is_over(room) != NULL ||
+		       (again_is_due(room) && own_is_ready(room)));
 }

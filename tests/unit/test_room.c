@@ -1001,6 +1001,68 @@ static void batch_that_does_not_fit_waits_whole(void **state)
 		ROOM_ACCEPTED);
 }
 
+/* Is this record of the log page seq of the book? */
+static bool page_is(const struct book *book, uint32_t number, uint64_t seq)
+{
+	return memcmp(read_of(number, seq).id, book->pages[seq].id,
+		       RECORD_ID_SIZE) == 0;
+}
+
+/*
+ * Two histories of one log, given in random pieces, some of them spoilt, with
+ * restarts and lost records in between: what counts is one of the two.
+ */
+static void pieces_of_two_histories_never_make_a_third(void **state)
+{
+	static const char *const words[] = { "a", "b" };
+	struct book *books[] = { &alice, &other };
+	uint64_t luck = 1;
+	uint32_t number;
+
+	(void)state;
+	book_fill(&alice, 20, "a");
+	book_branch(&other, &alice, 20);
+	book_fill(&alice, 40, "a");
+	book_fill(&other, 40, "b");
+	for (int i = 0; i < 1500; i++) {
+		struct book *book = books[test_random(&luck) % 8 == 0];
+		uint64_t first = 1 + test_random(&luck) % 40;
+		uint64_t last = first + test_random(&luck) % (41 - first);
+		uint8_t *spoilt = NULL;
+
+		if (test_random(&luck) % 4 == 0)
+			spoilt = book->pages[last].signature;
+		if (spoilt != NULL)
+			spoilt[0] ^= 1;
+		(void)give(book, first, last);
+		if (spoilt != NULL)
+			spoilt[0] ^= 1;
+		if (test_random(&luck) % 4 == 0)
+			commit();
+		if (i % 100 == 99) {
+			char text[16];
+			const char *lost[] = { text };
+			uint64_t seq;
+
+			commit();
+			number = number_of(&alice);
+			seq = 2 + test_random(&luck) % 39;
+			(void)snprintf(text, sizeof(text), "%s %u",
+				words[room_newest(room, number) >= 21 &&
+					page_is(&other, number, 21)],
+				(unsigned)seq);
+			if (seq <= room_newest(room, number))
+				room_again_without(lost, 1);
+		}
+	}
+	commit();
+	number = number_of(&alice);
+	assert_int_equal(room_log(room, number)->frozen, 21);
+	assert_int_equal(room_durable(room, number), 20);
+	for (uint64_t seq = 1; seq <= 20; seq++)
+		assert_true(page_is(&alice, number, seq));
+}
+
 /*
  * Forks of others.
  */
@@ -1262,7 +1324,7 @@ static void own_records_from_peers_are_adopted_and_told_once(void **state)
 	book_fill(&other, 7, "more");
 	assert_verdict(give_half(&other, 6), ROOM_FORKED);
 	run();
-	assert_string_equal(news(), "epoch new\nfork me 6\nname me\n");
+	assert_string_equal(news(), "fork me 6\nname me\nepoch new\n");
 }
 
 /* A backup that is older than what peers have. */
@@ -1328,7 +1390,7 @@ static void own_fork_goes_on_in_a_new_epoch_and_loses_nothing(void **state)
 	assert_true(room_may_say(room));
 	new = room_own(room);
 	assert_true(new != old);
-	assert_string_equal(news(), "epoch new\nfork me 4\nname me\n");
+	assert_string_equal(news(), "fork me 4\nname me\nepoch new\n");
 	assert_string_equal(texts(old), "t0,t1");
 	assert_int_equal(room_durable(room, new), 2 + 198 + 1);
 	record = read_of(new, 2);
@@ -1375,6 +1437,49 @@ static void saying_again_goes_on_after_a_restart(void **state)
 	assert_int_equal(room_durable(room, room_own(room)), 2 + 198);
 	assert_memory_equal(read_of(room_own(room), 200).payload.at, "t199", 4);
 	must_say("done");
+}
+
+static void second_fork_while_saying_again_loses_nothing(void **state)
+{
+	bool there[200] = { false };
+	uint32_t number;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "%d", i);
+		must_say(text);
+	}
+	commit();
+	for (int fork = 0; fork < 2; fork++) {
+		book_take_own(&other, room_own(room));
+		book_branch(&alice, &other, 9);
+		book_fill(&alice, 10, "the copy's");
+		assert_verdict(give_half(&alice, 10), ROOM_FORKED);
+		assert_int_equal(room_run(room, wall), 0);
+		commit();
+		assert_true(room_is_busy(room));
+	}
+	run();
+	for (number = 0; number < room_count(room); number++) {
+		struct log_cursor cursor = { .seq = 1 };
+		struct record record;
+
+		for (; cursor.seq <= room_durable(room, number); cursor.seq++) {
+			char text[16] = "";
+
+			assert_int_equal(
+				room_read(room, number, &cursor, &record), 0);
+			if (record.type != RECORD_TEXT)
+				continue;
+			memcpy(text, record.payload.at, record.payload.left);
+			assert_false(there[atoi(text)]); /* nor said twice */
+			there[atoi(text)] = true;
+		}
+	}
+	for (int i = 0; i < 200; i++)
+		assert_true(there[i]);
 }
 
 static void smaller_fork_of_the_log_before_says_the_rest_again(void **state)
@@ -1554,16 +1659,26 @@ static void unsigned_records_are_kept_in_order(void **state)
 	assert_verdict(give_unsigned(key, 3, "three"), ROOM_ACCEPTED);
 }
 
+/* 1: a log's id, which nobody may hold for its author */
+static void unsigned_record_under_an_id_is_bad(void **state)
+{
+	(void)state;
+	assert_verdict(give_unsigned(bob.log.id, 1, "forged"), ROOM_BAD);
+	assert_int_equal(room_find(room, bob.log.id), ROOM_NO_LOG);
+	give_all(&bob);
+}
+
 static void unsigned_logs_have_a_limit(void **state)
 {
 	uint8_t key[RECORD_ID_SIZE] = "x";
 
 	(void)state;
 	for (uint8_t i = 0; i < LIMIT_LEGACY_IDS; i++) {
-		key[5] = i;
+		key[1] = (uint8_t)('a' + i % 26);
+		key[2] = (uint8_t)('a' + i / 26);
 		assert_verdict(give_unsigned(key, 1, "one"), ROOM_ACCEPTED);
 	}
-	key[5] = LIMIT_LEGACY_IDS;
+	key[3] = '0';
 	assert_verdict(give_unsigned(key, 1, "one"), ROOM_LIMIT);
 }
 
@@ -1712,6 +1827,7 @@ int main(void)
 		TEST(epochs_beyond_the_limit_are_refused),
 		TEST(what_is_not_durable_yet_is_compared_after_a_commit),
 		TEST(batch_that_does_not_fit_waits_whole),
+		TEST(pieces_of_two_histories_never_make_a_third),
 		TEST(half_that_differs_proves_a_fork_which_survives),
 		TEST(smaller_disputed_seq_replaces_a_larger_one),
 		TEST(half_that_proves_nothing_freezes_nothing),
@@ -1724,6 +1840,7 @@ int main(void)
 		TEST(restored_backup_heals_itself),
 		TEST(own_fork_goes_on_in_a_new_epoch_and_loses_nothing),
 		TEST(saying_again_goes_on_after_a_restart),
+		TEST(second_fork_while_saying_again_loses_nothing),
 		TEST(smaller_fork_of_the_log_before_says_the_rest_again),
 		TEST(own_time_far_ahead_begins_a_new_epoch),
 		TEST(own_log_with_a_hole_waits_and_is_left_behind),
@@ -1731,6 +1848,7 @@ int main(void)
 		TEST(doubt_about_the_end_of_the_store_begins_a_new_epoch),
 		TEST(identity_that_used_all_epochs_says_so),
 		TEST(unsigned_records_are_kept_in_order),
+		TEST(unsigned_record_under_an_id_is_bad),
 		TEST(unsigned_logs_have_a_limit),
 		TEST(readers_beside_see_a_fork_too),
 		TEST(history_ends_before_a_fork_and_has_unsigned_records),
