@@ -173,7 +173,6 @@ static bool incoming_walk(struct room *room, struct incoming *in)
 {
 	struct reader records = in->batch->records;
 
-	in->shared = 0;
 	for (uint32_t i = 0; i < in->batch->count; i++) {
 		if (!message_next_record(&records, &in->end) ||
 			record_chain_add(&in->chain, &in->held->log.log,
@@ -203,11 +202,13 @@ static bool incoming_prove(
 	const struct record_log *log = &in->held->log.log;
 	struct reader records = in->batch->records;
 	struct message_half half = { .epoch = log->epoch, .seq = seq };
+	uint64_t left = seq - in->batch->first;
 	struct record record;
 
-	for (uint64_t i = in->batch->first; i <= seq; i++)
+	do
 		if (!message_next_record(&records, &record))
 			return false;
+	while (left-- > 0);
 	memcpy(half.public_key, log->public_key, RECORD_KEY_SIZE);
 	memcpy(half.id, incoming_id(in, seq), RECORD_ID_SIZE);
 	memcpy(half.signature, record.signature, RECORD_SIGNATURE_SIZE);
@@ -318,15 +319,11 @@ static enum room_verdict incoming_append(
 enum room_verdict room_accept(struct room *room, uint32_t number,
 	const struct message_batch *batch, uint64_t wall_ms)
 {
-	struct incoming in;
+	struct incoming in = { .batch = batch, .number = number };
 	enum room_verdict verdict;
 
 	assert(number < room->count && room->list[number].log.is_signed);
-	in.batch = batch;
-	in.number = number;
 	in.held = &room->list[number];
-	in.new_count = 0;
-	in.new_size = 0;
 	verdict = incoming_begin(room, &in);
 	if (verdict == ROOM_ACCEPTED && !incoming_walk(room, &in))
 		verdict = ROOM_BAD;

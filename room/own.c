@@ -90,30 +90,36 @@ static bool own_is_better(
 	       room->list[b->number].tip.time_ms;
 }
 
-/* Goes on with what was not said again when we ended. */
+/*
+ * The log before this one of ours, and what of it was not said again yet when
+ * we ended.
+ */
 static void own_resume(struct room *room, const struct own *own)
 {
+	struct again *again = &room->again;
 	const struct held *h;
+	uint32_t number;
 
+	memset(again, 0, sizeof(*again));
+	room->before = ROOM_NO_LOG;
 	room->voided = UINT64_MAX;
-	memset(&room->again, 0, sizeof(room->again));
-	room->before = own->continues ? held_find(room, own->before.log_id)
-				      : ROOM_NO_LOG;
-	if (room->before == ROOM_NO_LOG || !room->list[room->before].log.is_own)
-		room->before = ROOM_NO_LOG;
-	if (room->before == ROOM_NO_LOG)
+	if (!own->continues)
 		return;
-	h = &room->list[room->before];
+	number = held_find(room, own->before.log_id);
+	if (number == ROOM_NO_LOG || !room->list[number].log.is_own)
+		return;
+	room->before = number;
+	h = &room->list[number];
 	if (h->log.frozen == 0 || h->log.frozen > own->before.seq + 1)
 		return;
 	room->voided = h->log.frozen;
-	room->again.number = room->before;
-	room->again.next = own->before.seq + 1;
-	room->again.end = log_newest(room->log, h->author) + 1;
-	if (room->again.end < room->again.next)
-		room->again.end = room->again.next;
-	room->again.said = 1;
-	room->again.said_end = room_newest(room, own->number) + 1;
+	again->number = number;
+	again->next = own->before.seq + 1;
+	again->end = log_newest(room->log, h->author) + 1;
+	if (again->end < again->next)
+		again->end = again->next;
+	again->said = 1;
+	again->said_end = room_newest(room, own->number) + 1;
 }
 
 /* A circle of CONTINUE has no last one: then any will do. */
