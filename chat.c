@@ -585,10 +585,15 @@ static void chat_room(struct chat *c)
 	const struct room_log *log;
 
 	while (room_next(c->room, &event)) {
-		log = room_log(c->room, event.number);
-		show_name(c->people, log, shown);
+		shown[0] = '\0';
+		log = event.number == ROOM_NO_LOG
+			      ? NULL
+			      : room_log(c->room, event.number);
+		if (log != NULL)
+			show_name(c->people, log, shown);
 		switch (event.kind) {
 		case ROOM_EVENT_NAME:
+			assert(log != NULL);
 			people_claim(c->people, log->log.public_key, log->name);
 			break;
 		case ROOM_EVENT_FORK:
@@ -604,9 +609,7 @@ static void chat_room(struct chat *c)
 				"missing here");
 			break;
 		case ROOM_EVENT_EPOCH:
-			term_notice(c->term, "warn",
-				"your history goes on in a new log: %s",
-				event.text);
+			term_notice(c->term, "warn", "%s", event.text);
 			break;
 		case ROOM_EVENT_LIMIT:
 			term_notice(c->term, "warn",
