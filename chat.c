@@ -56,9 +56,10 @@ enum {
 	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
 
 	/* How long others are asked for records of ours, before we go on. */
-	ASK_MS = 1500,         /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000, /* somebody has said to have more */
-	ASK_DAMAGED_MS = 10000 /* and we know that there was more */
+	ASK_MS = 1500,          /* everybody, for what they have */
+	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more */
+	ASK_DAMAGED_MS = 10000, /* and we know that there was more */
+	ASK_AGAIN_MS = 1000     /* nothing can be said all the same */
 };
 
 /* An own line that could not be kept yet. */
@@ -772,7 +773,9 @@ void chat_want(struct chat *c, struct loop *loop)
 	if (c->waiting.used && !c->full && room_may_say(c->room))
 		loop_wake(loop, loop->now_ms);
 	if (!room_may_say(c->room))
-		loop_wake(loop, c->asked_ms);
+		loop_wake(loop, c->asked_ms > loop->now_ms
+					? c->asked_ms
+					: loop->now_ms + ASK_AGAIN_MS);
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
