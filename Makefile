@@ -11,7 +11,7 @@ OBJECTS = chat database inspect options term clean show people record mesh \
 	message wire legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
 TESTS = bytes record message wire legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
-FUZZERS = legacy mdns log
+FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -128,7 +128,7 @@ build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
 	$(crash_build) -o $@ .
 
 # BENCH=full for ten million records; DIR=... for another file system.
-BENCHES = log
+BENCHES = log wire
 DIR =
 bench: $(BENCHES:%=build/tests/bench/%)
 	@for b in $(BENCHES); do \
@@ -198,7 +198,7 @@ help:
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
-	@echo 'make bench      what the store costs; BENCH=full'
+	@echo 'make bench      what the store and a link cost; BENCH=full'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
