@@ -4,13 +4,17 @@
 PREFIX = /usr/local
 CC = cc
 
-STORE = log history store/recover store/segments store/authors \
+STORE = log store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
-CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
-OBJECTS = chat database inspect options term clean show people record mesh \
-	message wire legacy mdns iface resolve $(STORE) $(CRYPTO:%=crypto/%)
-CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
-TESTS = bytes record message wire legacy log mdns mesh people clean term options chat $(CRYPTO_TESTS)
+CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
+LINKS = $(addprefix links/,link native original sync feed dial strikes)
+ROOM = room room/accept room/own room/forks history
+OBJECTS = chat database inspect options term clean show people names file \
+	record $(ROOM) mesh $(LINKS) wire message legacy discovery mdns iface \
+	resolve $(STORE) $(CRYPTO:%=crypto/%)
+CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
+TESTS = bytes file record message wire legacy log room history mdns mesh \
+	people clean term options database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -24,15 +28,15 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS =
 LDFLAGS =
-ALL_CFLAGS = $(STANDARD) $(WARNINGS) -I. -MMD -MP
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) -iquote . -MMD -MP
 
 # Objects of different flags live in different folders of build/.
 release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
-sources = $(wildcard *.c store/*.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h store/*.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 
@@ -55,6 +59,9 @@ build/test/chat-without-main.o: chat.c
 comma = ,
 build/tests/unit/test_log: LDFLAGS += \
 	$(patsubst %,-Wl$(comma)--wrap=%,pwrite pread fsync fdatasync ftruncate)
+
+# Verifications are counted.
+build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 
 build/tests/unit/%: tests/unit/%.c $(tested)
 	@mkdir -p $(@D)
@@ -123,16 +130,20 @@ crash-mutants:
 	tests/crash/mutants $(crash_build)
 
 build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
-		tests/crash/disk_model.h $(STORE:%=%.c) $(headers)
+		tests/crash/disk_model.h $(STORE:%=%.c) crypto/random.c $(headers)
 	@mkdir -p $(@D)
 	$(crash_build) -o $@ .
 
 # BENCH=full for ten million records; DIR=... for another file system.
-BENCHES = log wire
+BENCHES = log wire crypto
 DIR =
 bench: $(BENCHES:%=build/tests/bench/%)
-	@for b in $(BENCHES); do \
+	@for b in $(filter-out crypto,$(BENCHES)); do \
 		BENCH=$(BENCH) build/tests/bench/$$b $(DIR) || exit 1; done
+	tests/bench/crypto build/tests/bench/crypto
+
+bench-crypto: build/tests/bench/crypto
+	tests/bench/crypto $<
 
 build/tests/bench/%: tests/bench/bench_%.c \
 		$(filter-out build/release/chat.o,$(release))
@@ -198,7 +209,7 @@ help:
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
-	@echo 'make bench      what the store and a link cost; BENCH=full'
+	@echo 'make bench      what the store, a link and crypto/ cost; BENCH=full'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
@@ -207,8 +218,8 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
-	sim-mutants bench foreign lint flags format install clean help
+	sim-mutants bench bench-crypto foreign lint flags format install clean help
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
-	build/*/crypto/*.d)
+	build/*/room/*.d build/*/crypto/*.d)

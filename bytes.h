@@ -158,6 +158,29 @@ static inline uint64_t read_varint(struct reader *r)
 	return 0;
 }
 
+static inline unsigned read_hex_digit(struct reader *r)
+{
+	uint8_t c = read_u8(r);
+
+	if (c >= '0' && c <= '9')
+		return c - (unsigned)'0';
+	if (c >= 'a' && c <= 'f')
+		return c - (unsigned)'a' + 10;
+	r->bad = true;
+	r->left = 0;
+	return 0;
+}
+
+/* `size` bytes that are spelled by two digits 0-9 a-f each. */
+static inline void read_hex(struct reader *r, uint8_t *to, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned high = read_hex_digit(r);
+
+		to[i] = (uint8_t)(high << 4 | read_hex_digit(r));
+	}
+}
+
 struct writer {
 	uint8_t *bytes;
 	size_t size;     /* bytes written */
@@ -245,6 +268,17 @@ static inline void write_le32(struct writer *w, uint32_t value)
 static inline void write_le64(struct writer *w, uint64_t value)
 {
 	write_le(w, value, 8);
+}
+
+static inline void write_hex(
+	struct writer *w, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++) {
+		write_u8(w, (uint8_t)digits[bytes[i] >> 4]);
+		write_u8(w, (uint8_t)digits[bytes[i] & 15]);
+	}
 }
 
 /* Bytes that write_varint takes for `value`: 1 to 10. */

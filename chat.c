@@ -2,21 +2,22 @@
 /*
  * chat.c: the loop, the glue between the modules, and the words for people.
  *
- *	typed or piped line --> chat_line --> log --+
- *	record of a peer  ----> chat_record -> log -+-- commit: durable
- *						    |
- *	screen <-- chat_show <-- log_next <---------+
- *	peers  <-- mesh_flush <-- log_read <--------+
+ *	typed or piped line --> room_say ----> log --+
+ *	batch of a peer ------> room_accept -> log --+-- commit: durable
+ *						     |
+ *	screen <-- chat_show <-- log_next <----------+
+ *	peers  <-- mesh_flush <-- room_read <--------+
  *
  * chat_want and chat_run, near the end, are the program's table of contents.
  *
  * Invariants:
  *	1. nothing is shown or sent before it is durable: both readers of the
  *	   log see durable records only.
- *	2. a record is appended only if its number is the author's head + 1.
- *	3. when the disk is full nothing is consumed that can not be kept: one
- *	   record waits in `waiting`, all others stay with their senders, and
- *	   piped lines stay in the pipe.
+ *	2. when the disk is full nothing is consumed that can not be kept: one
+ *	   own line waits in `waiting`, other piped lines stay in the pipe, and
+ *	   others' records stay with others.
+ *	3. nothing is said before it is known where our own log ends (room.h):
+ *	   until then, too, lines wait.
  *
  * Only this file reads clocks and the environment, handles signals, puts
  * things into words, and ends the process.
@@ -26,7 +27,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,43 +37,35 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "crypto/crypto.h"
 #include "database.h"
+#include "discovery.h"
 #include "history.h"
-#include "iface.h"
 #include "inspect.h"
-#include "mdns.h"
 #include "mesh.h"
 #include "people.h"
 #include "record.h"
-#include "resolve.h"
+#include "room.h"
 #include "show.h"
 #include "term.h"
 
 enum {
-	LOOK_UP_AGAIN_MS = 5000,
 	NAMES_MS = 1000,           /* between two writings of names */
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
-	SETTLE_MS = 5000,  /* others send what they have of a damaged log */
-	FAILURES_TOLD = 3  /* a peer that is not there yet is no news */
+	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
+
+	/* How long others are asked for records of ours, before we go on. */
+	ASK_MS = 1500,         /* everybody, for what they have */
+	ASK_CLAIMED_MS = 5000, /* somebody has said to have more */
+	ASK_DAMAGED_MS = 10000 /* and we know that there was more */
 };
 
-/* A PEER of the command line, and what became of it. */
-struct contact {
-	const struct target *target;
-	int peer;     /* of the mesh */
-	bool seen;    /* it was linked once */
-	bool unknown; /* its look-up failed, and that was told */
-	bool looking_up;
-	int64_t look_up_ms; /* TARGET_HOST: not before */
-};
-
+/* An own line that could not be kept yet. */
 struct waiting {
 	bool used;
-	uint8_t key[LOG_KEY_SIZE];
-	uint64_t seq;
 	size_t size;
-	uint8_t bytes[RECORD_MAX];
+	char text[LIMIT_TEXT];
 };
 
 struct chat {
@@ -83,31 +75,27 @@ struct chat {
 	bool done;
 	int64_t leave_ms; /* 0, or when we leave at the latest */
 	bool full;        /* the disk, as last told */
-	bool cut_off;     /* no network interface, as last told */
 	bool scarce;      /* room on it, as last told */
-	bool own_told;    /* that others had messages of ours */
-	int heard;        /* records of others in this turn */
+	int heard;        /* batches of others in this turn, in records */
 	int64_t lost_ms;  /* no word about messages not kept before */
 	int64_t names_ms;
-	int64_t twin_ms;   /* no word about a twin before */
-	bool own_broken;   /* own log has holes, as last told */
-	int64_t settle_ms; /* 0, or when others were asked long enough */
+	int64_t twin_ms;  /* no word about a twin before */
+	int64_t ask_ms;   /* since when others are asked for own records */
+	int64_t asked_ms; /* when they were asked long enough */
+	bool own_broken;  /* own log has holes, as last told */
 	int signal_slot;
-	uint64_t newest_ms;   /* of all record times */
-	uint64_t own_history; /* own head when we began */
-	uint64_t gaps;
-	struct contact contacts[OPTIONS_PEERS_MAX];
+	uint32_t said_log;   /* log that we said things in, and */
+	uint64_t said_first; /* the first of them: they stand on the screen */
+	struct wire_self self;
 	struct database database;
 	struct log *log;         /* the database's */
 	struct history *history; /* until it is shown; then NULL */
 	struct people *people;   /* the database's */
+	struct room *room;       /* the database's */
 	struct mesh *mesh;
-	struct mdns *mdns;   /* NULL with no_mdns */
-	struct iface *iface; /* NULL when it is not needed */
-	struct resolve *resolve;
+	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
-	uint8_t scratch[RECORD_MAX];
 	uint8_t line[TERM_SHOWN_MAX];
 };
 
@@ -166,21 +154,43 @@ static void name_of_address(
 		name[end - address] = '\0';
 }
 
-static bool is_own(const struct chat *c, const uint8_t *key)
-{
-	return memcmp(key, people_own_key(c->people), LOG_KEY_SIZE) == 0;
-}
-
 /* One durable record goes to the screen. */
-static void chat_show(struct chat *c, const struct log_record *stored)
+static void chat_show(struct chat *c, const struct history_entry *entry)
 {
+	char name[PEOPLE_SHOWN_MAX + 1];
+	struct show_message message = { .log = room_log(c->room, entry->number),
+		.name = name,
+		.seq = entry->seq,
+		.record = &entry->record };
 	struct writer line = writer_over(c->line, sizeof(c->line));
 
-	if (is_own(c, stored->key) && stored->seq > c->own_history &&
+	if (entry->number == c->said_log && entry->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
-	if (show_record(&line, c->people, stored, c->options.json))
+	show_name(c->people, message.log, name);
+	if (show_message(&line, &message, c->options.json))
 		term_message(c->term, line.bytes, line.size);
+}
+
+/* The next record that became durable, whoever wrote it. */
+static bool chat_next_durable(struct chat *c, struct history_entry *entry)
+{
+	const struct room_log *log;
+	struct log_record stored;
+
+	while (log_next(c->log, &stored)) {
+		entry->number = room_find(c->room, stored.key);
+		entry->seq = stored.seq;
+		if (entry->number == ROOM_NO_LOG ||
+			!record_decode(
+				stored.bytes, stored.size, &entry->record))
+			continue;
+		log = room_log(c->room, entry->number);
+		if (log->frozen == 0 || entry->seq < log->frozen)
+			return true;
+		/* Disputed: nobody knows what was said. */
+	}
+	return false;
 }
 
 static void tell_peer(struct chat *c, const char *event,
@@ -189,7 +199,9 @@ static void tell_peer(struct chat *c, const char *event,
 	struct writer line = writer_over(c->line, sizeof(c->line));
 	struct show_peer peer = { .event = event,
 		.name = name,
-		.key = e->have_key ? e->key : NULL,
+		.key = e->key,
+		.legacy = e->legacy,
+		.room_id = people_room_id(c->people),
 		.address = e->address };
 
 	/* Who reads nothing is told of no comings and goings. */
@@ -216,8 +228,7 @@ static void chat_leave(struct chat *c, int64_t now_ms)
 		return;
 	}
 	c->leave_ms = now_ms + CHAT_LEAVE_MS;
-	if (c->mdns != NULL)
-		mdns_goodbye(c->mdns);
+	discovery_goodbye(c->discovery);
 }
 
 static void chat_commit(struct chat *c, int64_t now_ms)
@@ -243,179 +254,148 @@ static void chat_commit(struct chat *c, int64_t now_ms)
 
 /* Records come in. */
 
-/* What log_append says until there is room. */
+/* What the store says until there is room. */
 static bool is_full(int error)
 {
-	return error == ENOSPC || error == EFBIG;
+	return error == ENOSPC || error == EFBIG || error == EDQUOT;
 }
 
-/* Appends, with one commit in between when too much waits. */
-static int chat_append(
-	struct chat *c, const struct log_record *record, int64_t now_ms)
+/* Hands what a peer sent to the room, with one commit if too much waits. */
+static enum room_verdict chat_accept(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	if (log_append(c->log, record) == 0)
-		return 0;
-	if (errno != EAGAIN)
-		return -1;
-	chat_commit(c, now_ms);
-	return log_append(c->log, record);
-}
+	uint64_t wall_ms = wall_clock_ms();
+	enum room_verdict verdict = ROOM_FULL;
 
-/* Encodes a text as a record at `to`. */
-static size_t chat_encode(
-	struct chat *c, struct reader text, uint64_t time_ms, uint8_t *to)
-{
-	struct record record = {
-		.type = RECORD_TEXT, .time_ms = time_ms, .payload = text
-	};
-
-	if (time_ms > c->newest_ms)
-		c->newest_ms = time_ms;
-	return record_encode(&record, to);
-}
-
-/* The time of what is said or heard now. */
-static uint64_t time_now(const struct chat *c)
-{
-	uint64_t now_ms = wall_clock_ms();
-
-	return now_ms > c->newest_ms ? now_ms : c->newest_ms;
-}
-
-/*
- * The time of a record that goes into a gap: as late as the next one that is
- * there, so that time does not go back within one author's records.
- */
-static uint64_t time_of_gap(struct chat *c, uint32_t author, uint64_t seq)
-{
-	struct log_record stored;
-	struct record record;
-
-	while (++seq <= log_newest(c->log, author)) {
-		if (log_read(c->log, author, seq, &stored) == 0 &&
-			record_decode(stored.bytes, stored.size, &record))
-			return record.time_ms;
+	for (int tries = 0; tries < 2; tries++) {
+		if (event->kind == MESH_RECORD)
+			verdict = room_accept_unsigned(c->room, event->key,
+				event->seq,
+				reader_over(event->bytes, event->size),
+				wall_ms);
+		else
+			verdict = room_accept(c->room, event->input->number,
+				&event->input->as.batch, wall_ms);
+		if (verdict != ROOM_FULL || errno != EAGAIN)
+			break;
+		log_hurry(c->log);
+		chat_commit(c, now_ms);
 	}
-	return time_now(c);
+	return verdict;
 }
 
-/* Tries again with the record that found the disk full. */
-static void chat_append_waiting(struct chat *c, int64_t now_ms)
+/* What a peer sent is taken, or not: then its sender has it still. */
+static void chat_receive(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	struct waiting *w = &c->waiting;
-	struct log_record record = {
-		.key = w->key, .seq = w->seq, .bytes = w->bytes, .size = w->size
-	};
+	enum room_verdict verdict = chat_accept(c, event, now_ms);
+	int error = errno;
 
-	if (!w->used)
-		return;
-	chat_commit(c, now_ms); /* which may find that there is room now */
-	if (chat_append(c, &record, now_ms) == 0 || !is_full(errno))
-		w->used = false;
+	c->heard += event->kind == MESH_RECORD
+			    ? 1
+			    : (int)event->input->as.batch.count;
+	if ((verdict == ROOM_BAD || verdict == ROOM_DISPUTED ||
+		    (verdict == ROOM_FULL && !is_full(error))) &&
+		now_ms >= c->lost_ms) {
+		term_notice(c->term, "warn",
+			"messages from %s are not kept: %s", event->address,
+			verdict == ROOM_FULL ? strerror(error)
+					     : room_verdict_name(verdict));
+		c->lost_ms = now_ms + TOLD_AGAIN_MS;
+	}
+	mesh_answer(c->mesh, verdict, now_ms);
 }
 
-/* A message of ours that others had: it is shown, and told of once. */
-static void own_given(struct chat *c, const struct mesh_event *event)
-{
-	c->own_history = event->seq;
-	if (!c->own_told)
-		info(c, "%s has messages of yours that were missing here",
-			event->address);
-	c->own_told = true;
-}
-
-/* Keeps a record, and all that would come after it, until there is room. */
-static void chat_wait(struct chat *c, const struct log_record *record)
+/* Keeps a line, and all that would come after it, until it can be said. */
+static void chat_wait(struct chat *c, const char *text, size_t size)
 {
 	struct waiting *w = &c->waiting;
 
 	w->used = true;
-	w->seq = record->seq;
-	w->size = record->size;
-	memcpy(w->key, record->key, sizeof(w->key));
-	memcpy(w->bytes, record->bytes, record->size);
-	mesh_hold(c->mesh, true); /* at once: chat_hold looks once a turn */
+	w->size = size;
+	memcpy(w->text, text, size);
 }
 
-static void chat_record(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+/* Remembers that our newest record is on the screen, if it was typed. */
+static void chat_said(struct chat *c)
 {
-	uint32_t author = log_find(c->log, event->key);
-	uint64_t head = log_head(c->log, author);
-	struct log_record record = {
-		.key = event->key, .seq = event->seq, .bytes = c->scratch
-	};
+	uint32_t own = room_own(c->room);
 
-	if (event->seq <= head)
+	if (c->said_log == own)
 		return;
-	if (event->seq != head + 1) {
-		if (c->gaps++ == 0)
-			term_notice(c->term, "warn",
-				"%s sends messages with "
-				"gaps between them; those are left out",
-				event->address);
-		return;
-	}
-	if (is_own(c, event->key))
-		own_given(c, event);
-	record.size = chat_encode(c, reader_over(event->bytes, event->size),
-		time_of_gap(c, author, event->seq), c->scratch);
-	c->heard++;
-	if (chat_append(c, &record, now_ms) == 0)
-		return;
-	if (is_full(errno)) {
-		chat_wait(c, &record);
-		return;
-	}
-	if (now_ms >= c->lost_ms)
-		term_notice(c->term, "warn",
-			"messages from %s are not kept: %s", event->address,
-			errno == EDQUOT ? "there are too many authors"
-					: strerror(errno));
-	c->lost_ms = now_ms + TOLD_AGAIN_MS;
-}
-
-/*
- * Is it known which number our next message has?  Not while older ones of
- * ours are missing, or may be: others may have them.
- */
-static bool own_is_whole(const struct chat *c)
-{
-	uint32_t own = log_find(c->log, people_own_key(c->people));
-
-	return log_head(c->log, own) >= log_newest(c->log, own) &&
-	       !log_doubt(c->log);
+	c->said_log = own;
+	c->said_first = room_head(c->room, own);
 }
 
 static void chat_say(
 	struct chat *c, const char *text, size_t size, int64_t now_ms)
 {
-	const uint8_t *key = people_own_key(c->people);
-	struct log_record record = { .key = key, .bytes = c->scratch };
+	int error;
 
-	record.seq = log_head(c->log, log_find(c->log, key)) + 1;
-	if (record.seq > UINT32_MAX - 1) {
-		term_notice(c->term, "error",
-			"this database has said all that "
-			"it can number");
+	if (size > LIMIT_TEXT) {
+		term_notice(c->term, "warn",
+			"a line of more than %d bytes was not sent",
+			LIMIT_TEXT);
 		return;
 	}
-	if (!own_is_whole(c)) {
-		term_notice(c->term, "error",
-			"not said: messages of yours are missing here, and "
-			"nobody was asked for them yet");
-		return;
-	}
-	record.size = chat_encode(
-		c, reader_over(text, size), time_now(c), c->scratch);
 	log_hurry(c->log);
-	if (chat_append(c, &record, now_ms) == 0)
+	if (room_say(c->room, text, size, wall_clock_ms()) == 0) {
+		chat_said(c);
 		return;
-	if (is_full(errno) && !term_is_typed(c->term))
-		chat_wait(c, &record);
+	}
+	error = errno;
+	if (error == EAGAIN)
+		chat_commit(c, now_ms);
+	if (error == EAGAIN || error == EBUSY ||
+		(is_full(error) && !term_is_typed(c->term)))
+		chat_wait(c, text, size);
 	else
 		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
-			strerror(errno), size > 60 ? 60 : (int)size, text);
+			strerror(error), size > 60 ? 60 : (int)size, text);
+}
+
+/* Tries again with the line that could not be said. */
+static void chat_say_waiting(struct chat *c, int64_t now_ms)
+{
+	struct waiting *w = &c->waiting;
+
+	if (!w->used || !room_may_say(c->room))
+		return;
+	if (log_full(c->log) != 0)
+		chat_commit(c, now_ms); /* it may find that there is room now */
+	w->used = false;
+	chat_say(c, w->text, w->size, now_ms);
+}
+
+/*
+ * Others may have records of ours that are missing here.  They are asked for a
+ * while; then what is still in the way is left behind.
+ */
+static void chat_ask(struct chat *c, int64_t now_ms)
+{
+	bool damaged = room_is_damaged(c->room);
+	struct mesh_counts counts;
+	int64_t wait_ms = ASK_MS;
+
+	if (damaged && !c->own_broken)
+		term_notice(c->term, "warn",
+			"messages of yours are missing on this disk: others "
+			"are asked for them");
+	if (damaged && !c->own_broken)
+		c->ask_ms = now_ms;
+	c->own_broken = damaged;
+	if (room_may_say(c->room))
+		return;
+	mesh_count(c->mesh, &counts);
+	if (damaged)
+		wait_ms = ASK_DAMAGED_MS;
+	else if (mesh_claims_own(c->mesh))
+		wait_ms = ASK_CLAIMED_MS;
+	else if (counts.links > 0 && mesh_is_settled(c->mesh))
+		wait_ms = ASK_MS / 3; /* everybody that we know has answered */
+	c->asked_ms = c->ask_ms + wait_ms;
+	if (now_ms >= c->asked_ms && log_full(c->log) == 0)
+		room_settle(c->room, wall_clock_ms());
 }
 
 static void chat_line(
@@ -460,181 +440,181 @@ static void chat_line(
 
 /* Peers come and go. */
 
-static struct contact *contact_of_peer(struct chat *c, int peer)
+/* What became of the search for others. */
+static void chat_discovery(struct chat *c, const struct discovery_event *event)
 {
-	int i = 0;
-
-	while (c->contacts[i].peer != peer)
-		i++;
-	assert(i < c->options.peer_count);
-	return &c->contacts[i];
-}
-
-/* Who is not linked is asked for, who is linked is not. */
-static void contacts_update(struct chat *c, int64_t now_ms)
-{
-	for (int i = 0; i < c->options.peer_count; i++) {
-		struct contact *contact = &c->contacts[i];
-		bool linked = mesh_is_linked(c->mesh, contact->peer);
-
-		contact->seen = contact->seen || linked;
-		if (contact->target->kind != TARGET_NAME || c->mdns == NULL)
-			continue;
-		if (linked)
-			mdns_stop_asking(c->mdns, contact->target->host);
-		else if (mdns_ask(c->mdns, contact->target->host, now_ms) < 0)
-			term_notice(c->term, "warn", "can not look for %s: %s",
-				contact->target->host, strerror(errno));
+	switch (event->kind) {
+	case DISCOVERY_UNKNOWN:
+		if (!event->again || is_verbose(c))
+			info(c, "%s can not be looked up (%s); trying on",
+				event->target->host, event->text);
+		break;
+	case DISCOVERY_CUT_OFF:
+		if (c->options.no_mdns)
+			break;
+		term_notice(c->term, "warn",
+			"no network interface is up%s: "
+			"nobody can be found until one is",
+			c->options.interface_count > 0 ? " of those named"
+						       : "");
+		break;
+	case DISCOVERY_BACK:
+		info(c, "a network interface is up again");
+		break;
 	}
 }
 
-static bool contact_may_look_up(const struct contact *contact)
-{
-	return contact->target->kind == TARGET_HOST && !contact->looking_up;
-}
-
-static void contact_look_up(
-	struct chat *c, struct contact *contact, int64_t now_ms)
-{
-	if (!contact_may_look_up(contact) || now_ms < contact->look_up_ms)
-		return;
-	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-	contact->looking_up =
-		resolve_start(c->resolve, contact->peer, contact->target->host,
-			contact->target->port) == 0;
-}
-
-static void chat_looked_up(
-	struct chat *c, const struct resolve_event *event, int64_t now_ms)
-{
-	struct contact *contact = contact_of_peer(c, event->tag);
-
-	contact->looking_up = false;
-	contact->look_up_ms = INT64_MAX; /* until it can not be reached */
-	if (event->count > 0) {
-		mesh_found(c->mesh, event->tag, event->addresses, event->count,
-			now_ms);
-		return;
-	}
-	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-	if (!contact->unknown || is_verbose(c))
-		info(c, "%s can not be looked up (%s); trying on",
-			contact->target->host, event->text);
-	contact->unknown = true;
-}
-
-static void set_port(struct sockaddr_storage *address, uint16_t port)
-{
-	if (address->ss_family == AF_INET6)
-		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
-	else
-		((struct sockaddr_in *)address)->sin_port = htons(port);
-}
-
-static void chat_found(struct chat *c, struct mdns_found *found, int64_t now_ms)
-{
-	for (int i = 0; i < c->options.peer_count; i++) {
-		struct contact *contact = &c->contacts[i];
-
-		if (contact->target->kind != TARGET_NAME ||
-			strcmp(contact->target->host, found->name) != 0 ||
-			mesh_is_linked(c->mesh, contact->peer))
-			continue;
-		for (int a = 0; a < found->count; a++)
-			set_port(&found->addresses[a], contact->target->port);
-		mesh_found(c->mesh, contact->peer, found->addresses,
-			found->count, now_ms);
-	}
-}
-
-/* The author at the other end as shown; or the name in its address. */
+/* Whoever is at the other end, as shown. */
 static void name_of_event(const struct chat *c, const struct mesh_event *event,
 	char shown[PEOPLE_SHOWN_MAX + 1])
 {
-	char claimed[LEGACY_ADDRESS_MAX + 1];
-
-	name_of_address(event->address, claimed);
-	(void)snprintf(
-		shown, PEOPLE_SHOWN_MAX + 1, "%.*s", PEOPLE_SHOWN_MAX, claimed);
-	if (event->have_key)
+	(void)snprintf(shown, PEOPLE_SHOWN_MAX + 1, "%s", "somebody");
+	if (event->key != NULL && event->legacy)
+		people_show_legacy(c->people, event->key, shown);
+	else if (event->key != NULL)
 		people_show(c->people, event->key, shown);
+}
+
+/* Who is it, and is that whom we know by this name? */
+static void chat_meet(struct chat *c, const struct mesh_event *event)
+{
+	char claimed[LEGACY_ADDRESS_MAX + 1];
+	char shown[PEOPLE_SHOWN_MAX + 1];
+
+	if (event->legacy) {
+		name_of_address(event->name, claimed);
+		if (event->key != NULL)
+			people_claim_legacy(c->people, event->key, claimed);
+		return;
+	}
+	switch (people_meet(
+		c->people, event->key, event->name, wall_clock_ms())) {
+	case PEOPLE_PINNED:
+	case PEOPLE_RENAMED:
+		mesh_expect(c->mesh, event->name, event->key);
+		break;
+	case PEOPLE_KNOWN:
+		break;
+	case PEOPLE_STRANGER:
+		people_show(c->people, event->key, shown);
+		term_notice(c->term, "warn",
+			"somebody calls himself %s who is not the one you "
+			"know by that name: he is shown as %s",
+			event->name, shown);
+		break;
+	case PEOPLE_NO_ROOM:
+		if (is_verbose(c))
+			info(c, "there is no room for the name of %s",
+				event->name);
+		break;
+	}
 }
 
 static void chat_up(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	char claimed[LEGACY_ADDRESS_MAX + 1];
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
-	name_of_address(event->address, claimed);
-	if (event->have_key && !people_claim(c->people, event->key, claimed) &&
-		is_verbose(c))
-		info(c, "there is no room for the name of %s", claimed);
+	chat_meet(c, event);
 	name_of_event(c, event, shown);
-	c->own_told = false;
-	if (log_doubt(c->log) && c->settle_ms == 0)
-		c->settle_ms = now_ms + SETTLE_MS;
 	info(c, "%s is here (%s)", shown, event->address);
+	if (event->is_twin && now_ms >= c->twin_ms) {
+		term_notice(c->term, "warn",
+			"%s (%s) uses two copies of one database; copies in "
+			"use fork its history: stop one of them",
+			shown, event->address);
+		c->twin_ms = now_ms + TOLD_AGAIN_MS;
+	}
 	tell_peer(c, "up", event, shown);
-	contacts_update(c, now_ms);
 }
 
-static void chat_down(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+static void chat_down(struct chat *c, const struct mesh_event *event)
 {
 	char name[PEOPLE_SHOWN_MAX + 1];
 
 	name_of_event(c, event, name);
-	if (!mesh_has_link(c->mesh, event->address))
+	if (event->legacy || !mesh_has_key(c->mesh, event->key))
 		info(c, "%s is gone (%s): %s", name, event->address,
 			event->text);
 	else if (is_verbose(c))
 		info(c, "%s (%s): %s", name, event->address, event->text);
 	tell_peer(c, "down", event, name);
-	contacts_update(c, now_ms);
 }
 
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	struct contact *contact;
+	const char *target;
 
 	switch (event->kind) {
 	case MESH_UP:
 		chat_up(c, event, now_ms);
 		break;
 	case MESH_DOWN:
-		chat_down(c, event, now_ms);
+		chat_down(c, event);
 		break;
+	case MESH_BATCH:
 	case MESH_RECORD:
-		chat_record(c, event, now_ms);
+		chat_receive(c, event, now_ms);
+		break;
+	case MESH_HALF:
+		mesh_answer(c->mesh,
+			room_accept_half(c->room, &event->input->as.half),
+			now_ms);
 		break;
 	case MESH_REFUSED:
 		if (is_verbose(c))
-			info(c, "a connection of %s was closed: %s",
-				event->address[0] == '\0' ? "somebody unknown"
-							  : event->address,
-				event->text);
-		contacts_update(c, now_ms);
-		break;
-	case MESH_TWIN:
-		if (now_ms >= c->twin_ms)
-			term_notice(c->term, "warn",
-				"%s uses a copy of this database; two copies "
-				"in use fork its history: stop one",
-				event->address);
-		c->twin_ms = now_ms + TOLD_AGAIN_MS;
-		contacts_update(c, now_ms);
+			info(c, "a connection with %s was closed: %s",
+				event->address, event->text);
 		break;
 	case MESH_UNREACHABLE:
-		contact = contact_of_peer(c, event->peer);
-		contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-		if (!mesh_is_linked(c->mesh, event->peer) &&
-			((event->failures == FAILURES_TOLD && !contact->seen) ||
-				is_verbose(c)))
-			info(c, "%s can not be reached (%s); trying on",
-				contact->target->text, event->text);
+		target = discovery_failed(c->discovery, event->peer, now_ms);
+		if (target != NULL && !mesh_is_linked(c->mesh, event->peer) &&
+			(event->failures == FAILURES_TOLD || is_verbose(c)))
+			info(c, "%s can not be reached (%s); trying on", target,
+				event->text);
 		break;
+	}
+}
+
+/* What happened in the room. */
+static void chat_room(struct chat *c)
+{
+	char shown[PEOPLE_SHOWN_MAX + 1];
+	struct room_event event;
+	const struct room_log *log;
+
+	while (room_next(c->room, &event)) {
+		log = room_log(c->room, event.number);
+		show_name(c->people, log, shown);
+		switch (event.kind) {
+		case ROOM_EVENT_NAME:
+			people_claim(c->people, log->log.public_key, log->name);
+			break;
+		case ROOM_EVENT_FORK:
+			term_notice(c->term, "warn",
+				"there are two histories of %s from message "
+				"%llu on (a copied database?): neither is "
+				"believed from there",
+				shown, (unsigned long long)event.seq);
+			mesh_touch(c->mesh);
+			break;
+		case ROOM_EVENT_ADOPTED:
+			info(c, "others had messages of yours that were "
+				"missing here");
+			break;
+		case ROOM_EVENT_EPOCH:
+			term_notice(c->term, "warn",
+				"your history goes on in a new log: %s",
+				event.text);
+			break;
+		case ROOM_EVENT_LIMIT:
+			term_notice(c->term, "warn",
+				"messages of %s are not kept any more: they "
+				"have used up their room",
+				shown);
+			break;
+		}
 	}
 }
 
@@ -680,20 +660,19 @@ static void chat_signals(
 /* Lines are taken while they can be kept; typed ones are refused aloud. */
 static bool chat_takes_lines(const struct chat *c)
 {
-	return !c->done && c->leave_ms == 0 &&
+	return !c->done && c->leave_ms == 0 && !c->waiting.used &&
 	       (term_is_typed(c->term) ||
-		       (log_full(c->log) == 0 && !c->waiting.used &&
-			       own_is_whole(c)));
+		       (log_full(c->log) == 0 && room_may_say(c->room)));
 }
 
 /* The past, as far as the screen has room for it. */
 static void chat_history(struct chat *c)
 {
-	struct log_record record;
+	struct history_entry entry;
 
 	while (c->history != NULL && term_room(c->term)) {
-		if (history_next(c->history, &record)) {
-			chat_show(c, &record);
+		if (history_next(c->history, &entry)) {
+			chat_show(c, &entry);
 			continue;
 		}
 		history_close(c->history);
@@ -710,22 +689,17 @@ static void chat_problems(struct chat *c)
 	bool missing = false;
 
 	while (log_next_problem(c->log, &problem)) {
-		level = show_problem(c->log, c->people, &problem, text);
+		level = show_problem(
+			c->log, c->room, c->people, &problem, text);
 		if (strcmp(level, "info") == 0)
 			info(c, "%s", text);
 		else
 			term_notice(c->term, level, "%s", text);
 		missing = missing || problem.trouble == LOG_MISSING;
 	}
-	/* What others have to send is what our Handshake says we lack. */
+	/* Heads went down: others have what is missing here. */
 	if (missing)
-		mesh_relink(c->mesh);
-	if (!own_is_whole(c) && !c->own_broken)
-		term_notice(c->term, "warn",
-			"messages of yours were lost on this disk: nothing "
-			"new can be said until a peer who has them is here "
-			"(if nobody has them, begin anew with another -d)");
-	c->own_broken = !own_is_whole(c);
+		mesh_touch(c->mesh);
 }
 
 /* Others' messages wait while little room is left; own ones go on. */
@@ -740,7 +714,7 @@ static void chat_hold(struct chat *c, int64_t now_ms)
 	else if (!scarce && c->scarce)
 		info(c, "there is room for others' messages again");
 	c->scarce = scarce;
-	mesh_hold(c->mesh, scarce || c->waiting.used);
+	mesh_hold(c->mesh, scarce || c->full, now_ms);
 }
 
 /* New names are written at once, but a flood of them once a second. */
@@ -763,58 +737,25 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 				  "replaced: nothing more can be kept"
 				: "the disk failed: nothing more is sent or "
 				  "kept; what was shown is safe");
-	if (c->settle_ms != 0 && (c->scarce || c->waiting.used))
-		c->settle_ms = now_ms + SETTLE_MS; /* nobody is heard now */
-	if (c->settle_ms != 0 && now_ms >= c->settle_ms) {
-		log_settle(c->log);
-		c->settle_ms = 0;
-	}
 	chat_problems(c);
 	chat_hold(c, now_ms);
-}
-
-static void chat_interfaces(struct chat *c, int64_t now_ms)
-{
-	struct sockaddr_storage local[MESH_ADDRESSES_MAX * 4];
-	const struct mdns_interface *list;
-	int count, local_count = 0;
-
-	if (!iface_changed(c->iface, &list, &count))
-		return;
-	if (count > 0 && c->cut_off)
-		info(c, "a network interface is up again");
-	c->cut_off = count == 0;
-	if (c->mdns != NULL)
-		mdns_set_interfaces(c->mdns, list, count, now_ms);
-	if (c->mdns != NULL && count == 0)
-		term_notice(c->term, "warn",
-			"no network interface is up%s: "
-			"nobody can be found until one is",
-			c->options.interface_count > 0 ? " of those named"
-						       : "");
-	if (c->options.interface_count == 0)
-		return;
-	memset(local, 0, sizeof(local));
-	for (int i = 0; i < count; i++) {
-		for (int a = 0; a < list[i].count; a++) {
-			if (local_count < MESH_ADDRESSES_MAX * 4)
-				local[local_count++] = list[i].addresses[a];
-		}
-	}
-	/* With none left, an address that nobody has keeps all links off. */
-	mesh_set_local(c->mesh, local, local_count == 0 ? 1 : local_count);
+	chat_ask(c, now_ms);
+	if (room_run(c->room, wall_clock_ms()) < 0 && !is_full(errno) &&
+		errno != EAGAIN)
+		chat_fail(c, EX_IOERR, "own messages can not be said again");
+	chat_room(c);
 }
 
 /* The last attempt to keep what a full disk did not take. */
 static void chat_end(struct chat *c)
 {
 	c->done = true;
-	if (c->waiting.used && !is_own(c, c->waiting.key))
-		c->waiting.used = false; /* its author has it still */
 	log_hurry(c->log);
 	if (!c->waiting.used && (log_waiting(c->log) == 0 ||
-					log_commit(c->log, INT64_MAX) == 0))
+					log_commit(c->log, INT64_MAX) == 0)) {
+		mesh_leave(c->mesh, "it left", chat_clock_ms());
 		return;
+	}
 	term_notice(c->term, "error", "what was said last was not kept: %s",
 		strerror(errno));
 	c->status = EX_IOERR;
@@ -823,12 +764,12 @@ static void chat_end(struct chat *c)
 void chat_want(struct chat *c, struct loop *loop)
 {
 	/* History waits for nobody, nor does a record that has room now. */
-	if (!c->started || (c->waiting.used && !c->full))
+	if (!c->started || room_is_busy(c->room))
 		loop_wake(loop, loop->now_ms);
-	for (int i = 0; i < c->options.peer_count; i++) {
-		if (contact_may_look_up(&c->contacts[i]))
-			loop_wake(loop, c->contacts[i].look_up_ms);
-	}
+	if (c->waiting.used && !c->full && room_may_say(c->room))
+		loop_wake(loop, loop->now_ms);
+	if (!room_may_say(c->room))
+		loop_wake(loop, c->asked_ms);
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -837,11 +778,7 @@ void chat_want(struct chat *c, struct loop *loop)
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
 	term_want(c->term, loop);
-	if (c->iface != NULL)
-		iface_want(c->iface, loop);
-	if (c->mdns != NULL)
-		mdns_want(c->mdns, loop);
-	resolve_want(c->resolve, loop);
+	discovery_want(c->discovery, loop);
 	mesh_want(c->mesh, loop);
 	log_want(c->log, loop);
 }
@@ -849,35 +786,24 @@ void chat_want(struct chat *c, struct loop *loop)
 void chat_run(struct chat *c, const struct loop *loop)
 {
 	int64_t now_ms = chat_clock_ms();
-	struct mdns_packet packet;
-	struct mdns_found found;
-	struct resolve_event looked_up;
+	struct discovery_event found;
 	struct mesh_event event;
 	struct term_event line;
-	struct log_record record;
+	struct history_entry entry;
 
 	c->started = true;
 	chat_signals(c, loop, now_ms);
 	term_run(c->term, loop);
-	if (c->iface != NULL) {
-		iface_run(c->iface, loop, now_ms);
-		chat_interfaces(c, now_ms); /* before anybody is linked */
-	}
-	resolve_run(c->resolve, loop);
+	discovery_run(c->discovery, loop, now_ms);
 	mesh_run(c->mesh, loop, now_ms);
 
-	while (c->mdns != NULL && iface_next(c->iface, &packet))
-		mdns_input(c->mdns, &packet, now_ms);
-	while (c->mdns != NULL && mdns_next(c->mdns, &found))
-		chat_found(c, &found, now_ms);
-	for (int i = 0; i < c->options.peer_count; i++)
-		contact_look_up(c, &c->contacts[i], now_ms);
-	while (resolve_next(c->resolve, &looked_up))
-		chat_looked_up(c, &looked_up, now_ms);
-	chat_append_waiting(c, now_ms);
+	while (discovery_next(c->discovery, &found))
+		chat_discovery(c, &found);
 	chat_tend(c, now_ms);
 	while (!c->done && mesh_next(c->mesh, &event, now_ms))
 		chat_event(c, &event, now_ms);
+	chat_room(c);
+	chat_say_waiting(c, now_ms);
 	chat_names(c, now_ms);
 	while (chat_takes_lines(c) && term_next(c->term, &line))
 		chat_line(c, &line, now_ms);
@@ -892,11 +818,10 @@ void chat_run(struct chat *c, const struct loop *loop)
 		return;
 	chat_history(c);
 	while (c->history == NULL && term_room(c->term) &&
-		log_next(c->log, &record))
-		chat_show(c, &record);
+		chat_next_durable(c, &entry))
+		chat_show(c, &entry);
 	mesh_flush(c->mesh, now_ms);
-	while (c->mdns != NULL && mdns_output(c->mdns, &packet, now_ms))
-		iface_send(c->iface, &packet);
+	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||
 			(term_idle(c->term) && mesh_is_idle(c->mesh))))
@@ -915,13 +840,6 @@ bool chat_is_done(const struct chat *c, int *status)
 }
 
 /* Life. */
-
-static uint64_t random_seed(const uint8_t *key)
-{
-	struct reader r = reader_over(key, 8);
-
-	return read_le64(&r) ^ wall_clock_ms() << 20 ^ (uint64_t)getpid();
-}
 
 static int open_port(struct chat *c)
 {
@@ -955,27 +873,38 @@ static int open_port(struct chat *c)
 
 static int open_network(struct chat *c)
 {
-	const uint8_t *key = people_own_key(c->people);
 	struct mesh_options mesh = { .address = "nobody",
-		.only = c->options.only };
-	struct iface_options iface = { .names = c->options.interfaces,
-		.name_count = c->options.interface_count,
-		.multicast = !c->options.no_mdns };
+		.self = &c->self,
+		.only = c->options.only,
+		.legacy = c->options.legacy };
+	struct discovery_options discovery = { .options = &c->options };
+	int status;
 
-	mesh.key = key;
-	mesh.seed = random_seed(key);
-	c->mesh = mesh_open(&mesh, c->log);
-	c->resolve = resolve_open();
-	if (!c->options.no_mdns)
-		c->mdns = mdns_open(c->options.name, mesh.seed);
-	if (!c->options.no_mdns || c->options.interface_count > 0)
-		c->iface = iface_open(&iface);
-	if (c->mesh == NULL || c->resolve == NULL ||
-		(c->mdns == NULL && !c->options.no_mdns) ||
-		(c->iface == NULL && (!c->options.no_mdns ||
-					     c->options.interface_count > 0)))
+	c->self.key = people_key(c->people);
+	c->self.name = c->options.name;
+	c->self.room_id = people_room_id(c->people);
+	random_bytes(&c->self.instance, sizeof(c->self.instance));
+	random_bytes(&mesh.seed, sizeof(mesh.seed));
+	c->mesh = mesh_open(&mesh, c->room, c->log);
+	if (c->mesh == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
+	status = open_port(c);
+	if (status != EX_OK)
+		return status;
+	discovery.mesh = c->mesh;
+	discovery.seed = mesh.seed;
+	c->discovery = discovery_open(&discovery, chat_clock_ms());
+	if (c->discovery == NULL)
+		return database_failed(
+			&c->database, EX_OSERR, "%s", strerror(errno));
+	for (int i = 0; i < c->options.peer_count; i++) {
+		const char *name = c->options.peers[i].host;
+		const uint8_t *pinned = people_pinned(c->people, name);
+
+		if (c->options.peers[i].kind == TARGET_NAME && pinned != NULL)
+			mesh_expect(c->mesh, name, pinned);
+	}
 	for (int i = 0; i < c->options.interface_count; i++) {
 		if (if_nametoindex(c->options.interfaces[i]) == 0)
 			term_notice(c->term, "warn",
@@ -983,7 +912,7 @@ static int open_network(struct chat *c)
 				"at the moment",
 				c->options.interfaces[i]);
 	}
-	return open_port(c);
+	return EX_OK;
 }
 
 static int open_term(struct chat *c)
@@ -1006,52 +935,24 @@ static int open_term(struct chat *c)
 /* What is shown of the past, and what time it was then. */
 static int open_history(struct chat *c)
 {
-	struct log_record stored;
-	struct record record;
+	struct history_entry entry;
 	int lines = c->options.history;
 
-	c->history = history_open(c->log);
+	c->history = history_open(c->room);
 	if (c->history == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
-	if (history_previous(c->history, &stored) &&
-		record_decode(stored.bytes, stored.size, &record))
-		c->newest_ms = record.time_ms;
 	if (lines == OPTIONS_HISTORY_DEFAULT && isatty(c->options.out_fd))
 		lines = OPTIONS_HISTORY_TERMINAL;
-	if (lines == 0)
-		(void)!history_next(c->history, &stored); /* to the end again */
-	else if (lines == OPTIONS_HISTORY_DEFAULT)
+	if (lines == OPTIONS_HISTORY_DEFAULT)
 		history_rewind(c->history);
-	while (--lines > 0 && history_previous(c->history, &stored))
-		;
+	while (lines > 0 && history_previous(c->history, &entry))
+		lines -= entry.record.type == RECORD_TEXT;
 	log_next_last(c->log, 0);
 	log_set_delay(c->log, LOG_DELAY_MS);
-	c->own_history =
-		log_newest(c->log, log_find(c->log, people_own_key(c->people)));
+	c->said_log = ROOM_NO_LOG;
+	c->ask_ms = chat_clock_ms();
 	return EX_OK;
-}
-
-static void open_contacts(struct chat *c)
-{
-	char address[LEGACY_ADDRESS_MAX + 1];
-	int64_t now_ms = chat_clock_ms();
-
-	for (int i = 0; i < c->options.peer_count; i++) {
-		const struct target *target = &c->options.peers[i];
-
-		/* Only who is looked for by name is known by name. */
-		(void)snprintf(address, sizeof(address), "%.*s.local:%u",
-			PEOPLE_NAME_MAX, target->host, target->port);
-		if (target->kind != TARGET_NAME)
-			address[0] = '\0';
-		c->contacts[i].target = target;
-		c->contacts[i].peer = mesh_add_peer(c->mesh, address);
-		if (target->kind == TARGET_NUMBER)
-			mesh_found(c->mesh, c->contacts[i].peer,
-				&target->number, 1, now_ms);
-	}
-	contacts_update(c, now_ms);
 }
 
 struct chat *chat_open(const struct options *options, int *status)
@@ -1068,6 +969,7 @@ struct chat *chat_open(const struct options *options, int *status)
 	*status = database_open(&c->database, options);
 	c->log = c->database.log;
 	c->people = c->database.people;
+	c->room = c->database.room;
 	if (*status == EX_OK)
 		*status = open_term(c);
 	if (*status == EX_OK)
@@ -1085,7 +987,6 @@ struct chat *chat_open(const struct options *options, int *status)
 			"BACKUP in the README",
 			absolute == NULL ? c->database.path : absolute);
 	free(absolute);
-	open_contacts(c);
 	return c;
 }
 
@@ -1098,9 +999,7 @@ void chat_close(struct chat *c)
 	if (c->term != NULL)
 		term_close(c->term);
 	mesh_close(c->mesh);
-	mdns_close(c->mdns);
-	iface_close(c->iface);
-	resolve_close(c->resolve);
+	discovery_close(c->discovery);
 	history_close(c->history);
 	database_close(&c->database);
 	free(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * database.c: opens the directory, then the log with its lock, then what the
- * lock guards; and puts into words why it does not.
+ * lock guards: who we are, and the room; and puts into words why it does not.
  */
 #include "platform.h"
 
@@ -16,12 +16,12 @@
 
 #include "database.h"
 
-enum { MESSAGE_MAX = 2 * OPTIONS_PATH_SIZE + 256 };
+enum { LINE_SIZE = 2 * OPTIONS_PATH_SIZE + 256 };
 
 int database_failed(
 	const struct database *d, int status, const char *format, ...)
 {
-	char text[MESSAGE_MAX];
+	char text[LINE_SIZE];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -64,10 +64,15 @@ static void make_gitignore(int dir_fd)
 	(void)close(fd);
 }
 
+static bool has_file(const struct database *d, const char *name)
+{
+	return faccessat(d->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /*
  * Opens the database directory, or makes it; d->made says which.  One without an
- * `id` counts as made just now: whoever made it may have ended before its name
- * was durable, and nothing was kept in it yet.
+ * identity (before 0.2.0, `id`) counts as made just now: whoever made it may
+ * have ended before its name was durable, and nothing was kept in it yet.
  */
 static int directory_open(struct database *d)
 {
@@ -87,7 +92,7 @@ static int directory_open(struct database *d)
 			is_link ? "it is a symbolic link; give the directory "
 				  "itself with -d"
 				: strerror(errno));
-	if (faccessat(d->dir_fd, "id", F_OK, 0) < 0 && errno == ENOENT)
+	if (!has_file(d, "identity") && !has_file(d, "id"))
 		d->made = true;
 	if (fstat(d->dir_fd, &status) < 0 ||
 		(d->made && sync_parent(d->path) < 0))
@@ -106,6 +111,14 @@ static int directory_open(struct database *d)
 	return EX_OK;
 }
 
+static int newer(const struct database *d)
+{
+	return database_failed(d, EX_CONFIG,
+		"%s was made by a newer version of this program, which is "
+		"needed to open it",
+		d->path);
+}
+
 /* Why the log did not open, by errno. */
 static int log_refused(const struct database *d)
 {
@@ -121,10 +134,7 @@ static int log_refused(const struct database *d)
 			"or use another one with -d",
 			holder, d->path);
 	case EPROTONOSUPPORT:
-		return database_failed(d, EX_CONFIG,
-			"%s was made by a newer "
-			"version of this program, which is needed to open it",
-			d->path);
+		return newer(d);
 	case EBADMSG:
 		return database_failed(d, EX_DATAERR,
 			"%s: its log is damaged at "
@@ -138,23 +148,125 @@ static int log_refused(const struct database *d)
 	}
 }
 
-static int log_of(struct database *d)
+/* A file that others may have had a hand in. */
+static int file_refused(
+	const struct database *d, const struct people_failure *failure)
 {
-	d->log = log_open(d->dir_fd);
-	return d->log != NULL ? EX_OK : log_refused(d);
+	const char *path = d->path, *file = failure->file;
+
+	switch (failure->result) {
+	case FILE_NOT_FILE:
+		return database_failed(d, EX_NOPERM,
+			"%s/%s is a link, or no file at all: put the file "
+			"itself there",
+			path, file);
+	case FILE_LINKED:
+		return database_failed(d, EX_NOPERM,
+			"%s/%s has a second name (a hard link); to keep this "
+			"one alone: cd %s && cp -p %s new && mv new %s",
+			path, file, path, file, file);
+	case FILE_NOT_OURS:
+		return database_failed(d, EX_NOPERM,
+			"%s/%s belongs to another user", path, file);
+	case FILE_READABLE:
+		return database_failed(d, EX_NOPERM,
+			"%s/%s can be read or changed by others; if that is a "
+			"mistake: chmod 600 %s/%s",
+			path, file, path, file);
+	case FILE_GOOD:
+	case FILE_ABSENT:
+	case FILE_SYSTEM:
+	case FILE_TOO_LARGE:
+		break;
+	}
+	return database_failed(d, EX_IOERR, "can not use %s/%s", path, file);
 }
 
-static int people_of(struct database *d, const char *name, bool make)
+static int other_room(const struct database *d, const char *room)
 {
-	const char *file;
+	if (room[0] == '\0')
+		return database_failed(d, EX_CONFIG,
+			"%s is for everybody's room: use it without -r, or "
+			"another one with -d",
+			d->path);
+	return database_failed(d, EX_CONFIG,
+		"%s is for the room %s: use it with -r %s, or another one "
+		"with -d",
+		d->path, room, room);
+}
 
-	d->people = people_open(d->dir_fd, name, make, &file);
-	if (d->people != NULL)
+static int people_refused(
+	const struct database *d, const struct people_failure *failure)
+{
+	const char *path = d->path, *file = failure->file;
+
+	switch (failure->trouble) {
+	case PEOPLE_FILE:
+		return file_refused(d, failure);
+	case PEOPLE_NEWER:
+		return newer(d);
+	case PEOPLE_OTHER_ROOM:
+		return other_room(d, failure->room);
+	case PEOPLE_DAMAGED:
+		return database_failed(d, EX_DATAERR,
+			"%s/%s is damaged; nothing was changed: put it back "
+			"from a backup, or begin anew with another -d",
+			path, file);
+	case PEOPLE_MISSING:
+		return database_failed(d, EX_NOINPUT,
+			"there is no identity in %s: put it back from a "
+			"backup, or begin anew with another -d",
+			path);
+	case PEOPLE_GOOD:
+	case PEOPLE_SYSTEM:
+		break;
+	}
+	return database_failed(d, EX_IOERR, "can not use %s/%s: %s", path, file,
+		strerror(errno));
+}
+
+/* Are there signed records?  Then there was an identity. */
+static bool log_is_signed(struct log *log)
+{
+	for (uint32_t i = 0; i < log_author_count(log); i++) {
+		struct log_record stored;
+		struct record record;
+
+		if (log_read(log, i, 1, &stored) == 0 &&
+			record_decode(stored.bytes, stored.size, &record) &&
+			record.id != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int people_of(
+	struct database *d, const struct options *options, bool make)
+{
+	struct people_options people = {
+		.name = options->name, .room = options->room, .make = make
+	};
+	struct people_failure failure;
+
+	people.expected =
+		make && !has_file(d, "identity") && log_is_signed(d->log);
+	d->people = people_open(d->dir_fd, &people, &failure);
+	return d->people != NULL ? EX_OK : people_refused(d, &failure);
+}
+
+static int room_of(struct database *d)
+{
+	struct room_options room = { .key = people_key(d->people),
+		.name = people_own_name(d->people),
+		.room_id = people_room_id(d->people),
+		.is_new = people_is_new(d->people),
+		.dir_fd = d->dir_fd };
+
+	d->room = room_open(&room, d->log);
+	if (d->room != NULL)
 		return EX_OK;
-	return database_failed(d, errno == EBADMSG ? EX_DATAERR : EX_NOINPUT,
-		"can not use %s/%s: %s", d->path, file,
-		errno == EBADMSG ? "it is damaged; nothing was changed"
-				 : strerror(errno));
+	return database_failed(d, EX_IOERR, "can not read the log in %s: %s",
+		d->path, strerror(errno));
 }
 
 static void database_begin(struct database *d, const struct options *options)
@@ -162,6 +274,7 @@ static void database_begin(struct database *d, const struct options *options)
 	memset(d, 0, sizeof(*d));
 	d->dir_fd = -1;
 	d->err_fd = options->err_fd;
+	ed25519_start();
 	options_path(options, d->path, sizeof(d->path));
 }
 
@@ -171,11 +284,13 @@ int database_open(struct database *d, const struct options *options)
 
 	database_begin(d, options);
 	status = directory_open(d);
-	if (status == EX_OK)
-		status = log_of(d);
-	if (status == EX_OK)
-		status = people_of(d, options->name, true);
-	return status;
+	if (status != EX_OK)
+		return status;
+	d->log = log_open(d->dir_fd);
+	if (d->log == NULL)
+		return log_refused(d);
+	status = people_of(d, options, true);
+	return status == EX_OK ? room_of(d) : status;
 }
 
 int database_look(struct database *d, const struct options *options, bool check)
@@ -189,29 +304,34 @@ int database_look(struct database *d, const struct options *options, bool check)
 		return database_failed(d, EX_NOINPUT,
 			"there is no database %s (%s)", d->path,
 			strerror(errno));
-	status = people_of(d, options->name, false);
+	status = people_of(d, options, false);
 	if (status != EX_OK)
 		return status;
-	if (check)
-		d->log = log_check(d->dir_fd);
-	else if (log_holder(d->dir_fd) == 0)
+	if (check) {
+		d->checked = log_check(d->dir_fd);
+		if (d->checked == NULL)
+			return log_refused(d);
+	} else if (log_holder(d->dir_fd) == 0) {
 		d->log = log_open(d->dir_fd);
-	/* A chat has it open, or has just begun. */
-	if (!check && d->log == NULL)
+	}
+	if (d->log == NULL) /* a chat has it open, or has just begun */
 		d->log = log_open_beside(d->dir_fd);
-	return d->log != NULL ? EX_OK : log_refused(d);
+	return d->log != NULL ? room_of(d) : log_refused(d);
 }
 
 void database_close(struct database *d)
 {
 	int error = errno;
 
+	room_close(d->room);
 	people_close(d->people);
 	log_close(d->log);
+	log_close(d->checked);
 	if (d->dir_fd >= 0)
 		(void)close(d->dir_fd); /* it was only read */
+	d->room = NULL;
 	d->people = NULL;
-	d->log = NULL;
+	d->log = d->checked = NULL;
 	d->dir_fd = -1;
 	errno = error;
 }

@@ -5,7 +5,8 @@
  *
  *	NAME.db/	0700
  *		.gitignore	"*": version control leaves it alone
- *		id, names	people.h
+ *		identity, peers	people.h
+ *		forks		room.h
  *		and the log's	log.c
  */
 #ifndef DATABASE_H
@@ -14,6 +15,7 @@
 #include "log.h"
 #include "options.h"
 #include "people.h"
+#include "room.h"
 
 /* Owns what it points to; open one on zeroes. */
 struct database {
@@ -22,7 +24,9 @@ struct database {
 	int dir_fd;
 	bool made; /* it is new */
 	struct log *log;
+	struct log *checked; /* of database_look with `check`, else NULL */
 	struct people *people;
+	struct room *room;
 };
 
 /*
@@ -33,8 +37,9 @@ struct database {
 int database_open(struct database *d, const struct options *options) MUST_USE;
 
 /*
- * The same for somebody who changes nothing, beside a chat or without one:
- * to read its records, or to verify it (log_check).
+ * The same for somebody who says nothing, beside a chat or without one: to read
+ * its records, or to verify it.  Then `checked` is from log_check, and nothing
+ * on the disk is changed.
  */
 int database_look(
 	struct database *d, const struct options *options, bool check) MUST_USE;

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * history.c: a merge of all authors' records, in either direction.
+ * history.c: a merge of all logs' records, in either direction.
  *
- * Each author's lane stands between two of its records; `seq` is the one that
+ * Each log's lane stands between two of its records; `seq` is the one that
  * comes next in the direction in which the history moves.  A heap has the
  * lanes that have a next one, the foremost on top.  Turning round makes the
- * heap anew: one read an author.
+ * heap anew: one read a log.
  *
  * Invariant: every record before the position comes before every one behind
- * it in the order (time, key, seq).
+ * it in the order (time, id, seq).
  */
 #include <stdlib.h>
 
 #include "history.h"
 
 struct lane {
+	uint32_t number;          /* of its log */
 	struct log_cursor cursor; /* seq: the record that comes next */
 	uint64_t time;            /* of that record */
 	uint64_t newest;
 };
 
 struct history {
-	struct log *log;
+	struct room *room;
 	bool back;      /* the direction that the lanes stand for */
 	bool ready;     /* the heap is made */
 	bool behind;    /* the top was given out and has to move on */
-	uint32_t count; /* of lanes, which is that of authors */
+	uint32_t count; /* of lanes: those logs that have records */
 	uint32_t heap_count;
 	uint32_t *heap; /* indices of lanes */
 	struct lane *lanes;
@@ -40,8 +41,8 @@ static bool lane_before(const struct history *h, uint32_t a, uint32_t b)
 
 	if (x->time != y->time)
 		return (x->time < y->time) != h->back;
-	order = memcmp(log_key(h->log, x->cursor.author),
-		log_key(h->log, y->cursor.author), LOG_KEY_SIZE);
+	order = memcmp(room_log(h->room, x->number)->log.id,
+		room_log(h->room, y->number)->log.id, RECORD_ID_SIZE);
 	return (order < 0) != h->back;
 }
 
@@ -74,14 +75,12 @@ static void lane_step(const struct history *h, struct lane *lane)
 /* Finds the time of the lane's next record that there is; false: none. */
 static bool lane_look(const struct history *h, struct lane *lane)
 {
-	struct log_record record;
+	struct record record;
 
 	while (lane->cursor.seq >= 1 && lane->cursor.seq <= lane->newest) {
-		if (log_read_at(h->log, &lane->cursor, &record) == 0) {
-			struct reader r =
-				reader_over(record.bytes, record.size);
-
-			lane->time = read_le64(&r); /* 0 if it is shorter */
+		if (room_read(h->room, lane->number, &lane->cursor, &record) ==
+			0) {
+			lane->time = record.time_ms;
 			return true;
 		}
 		lane_step(h, lane);
@@ -128,28 +127,31 @@ static void history_turn(struct history *h, bool back)
 }
 
 static bool history_move(
-	struct history *h, bool back, struct log_record *record)
+	struct history *h, bool back, struct history_entry *entry)
 {
 	history_turn(h, back);
 	while (h->heap_count > 0) {
 		struct lane *lane = &h->lanes[h->heap[0]];
 
 		h->behind = true;
-		if (log_read_at(h->log, &lane->cursor, record) == 0)
+		entry->number = lane->number;
+		entry->seq = lane->cursor.seq;
+		if (room_read(h->room, lane->number, &lane->cursor,
+			    &entry->record) == 0)
 			return true;
 		heap_advance(h); /* lost since it was looked at */
 	}
 	return false;
 }
 
-bool history_next(struct history *history, struct log_record *record)
+bool history_next(struct history *history, struct history_entry *entry)
 {
-	return history_move(history, false, record);
+	return history_move(history, false, entry);
 }
 
-bool history_previous(struct history *history, struct log_record *record)
+bool history_previous(struct history *history, struct history_entry *entry)
 {
-	return history_move(history, true, record);
+	return history_move(history, true, entry);
 }
 
 void history_rewind(struct history *history)
@@ -170,25 +172,28 @@ void history_close(struct history *history)
 	free(history);
 }
 
-struct history *history_open(struct log *log)
+struct history *history_open(struct room *room)
 {
 	struct history *h = calloc(1, sizeof(*h));
+	uint32_t most = room_count(room);
 
 	if (h == NULL)
 		return NULL;
-	h->log = log;
+	h->room = room;
 	h->back = true;
-	h->count = log_author_count(log);
-	h->heap = calloc((size_t)h->count + 1, sizeof(*h->heap));
-	h->lanes = calloc((size_t)h->count + 1, sizeof(*h->lanes));
+	h->heap = calloc((size_t)most + 1, sizeof(*h->heap));
+	h->lanes = calloc((size_t)most + 1, sizeof(*h->lanes));
 	if (h->heap == NULL || h->lanes == NULL) {
 		history_close(h);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < h->count; i++) {
-		h->lanes[i].newest = log_newest(log, i);
-		h->lanes[i].cursor.author = i;
-		h->lanes[i].cursor.seq = h->lanes[i].newest;
+	for (uint32_t i = 0; i < most; i++) {
+		struct lane *lane = &h->lanes[h->count];
+
+		lane->number = i;
+		lane->newest = lane->cursor.seq = room_newest(room, i);
+		if (room_log(room, i)->used && lane->newest > 0)
+			h->count++;
 	}
 	return h;
 }

@@ -182,6 +182,11 @@ bool legacy_key_of_id(const void *id, size_t size, uint8_t key[LEGACY_KEY_SIZE])
 	return key_letters(key) == 0;
 }
 
+bool legacy_key_is_foreign(const uint8_t *key)
+{
+	return key_letters(key) > 0;
+}
+
 size_t legacy_id_of_key(const uint8_t *key, char id[LEGACY_ID_MAX + 1])
 {
 	static const char digits[] = "0123456789abcdef";

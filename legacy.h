@@ -123,6 +123,9 @@ bool legacy_put_change(struct legacy *w, const uint8_t *key, uint32_t seq,
 	struct reader entry) MUST_USE;
 size_t legacy_head_size(const uint8_t *key, uint32_t seq);
 
+/* Does a key spell an id of the original program, one without @? */
+bool legacy_key_is_foreign(const uint8_t *key) MUST_USE;
+
 /* The key of an id of `size` bytes; false when it is no id. */
 bool legacy_key_of_id(
 	const void *id, size_t size, uint8_t key[LEGACY_KEY_SIZE]) MUST_USE;

@@ -557,6 +557,25 @@ static int append_refused(const struct log *log)
 	return 0;
 }
 
+int log_takes(
+	const struct log *log, const uint8_t *key, uint32_t count, size_t size)
+{
+	/* Each is filled up, and the author may have to be told of. */
+	size_t most = size + count * record_space(RECORD_ALIGN - 1) +
+		      record_space(FORMAT_KEY_SIZE);
+
+	errno = append_refused(log);
+	if (errno == 0 && log_find(log, key) == LOG_NO_AUTHOR &&
+		log->authors->count == AUTHORS_MAX)
+		errno = EDQUOT;
+	if (errno == 0 && (count > LOG_BATCH_MAX || size > LOG_BATCH_MAX ||
+				  most > LOG_BATCH_MAX))
+		errno = EINVAL;
+	if (errno == 0 && most > LOG_BATCH_MAX - log->batch_size)
+		errno = EAGAIN;
+	return errno == 0 ? 0 : -1;
+}
+
 /* The author's number in the segments is told before its first use in each. */
 static void append_author(struct log *log, struct author *author)
 {
@@ -858,6 +877,15 @@ void log_want(const struct log *log, struct loop *loop)
 /*
  * Asking and reading.
  */
+
+uint64_t log_size(const struct log *log)
+{
+	uint64_t size = 0;
+
+	for (uint32_t i = 0; i < log->segments->count; i++)
+		size += log->segments->list[i].size;
+	return size;
+}
 
 uint32_t log_author_count(const struct log *log)
 {

@@ -131,6 +131,13 @@ int log_run(struct log *log, int64_t now_ms) MUST_USE;
 int log_append(struct log *log, const struct log_record *record) MUST_USE;
 
 /*
+ * Whether `count` next records of one author, of `size` bytes in all, would be
+ * taken before the next log_commit.  0, or -1 and errno as log_append.
+ */
+int log_takes(const struct log *log, const uint8_t *key, uint32_t count,
+	size_t size) MUST_USE;
+
+/*
  * Writes what waits and forces it to the disk; the records in it are durable
  * when it returns 0.  Nothing waits: nothing is done.  -1 and errno:
  *	ENOSPC, EDQUOT, EFBIG	the disk is full: what waits goes on waiting,
@@ -169,6 +176,9 @@ bool log_has_space(struct log *log, int64_t now_ms);
 
 /* Bytes that wait for a commit; 0 when all that was appended is durable. */
 size_t log_waiting(const struct log *log);
+
+/* Bytes of the segments: durable records, and what is kept beside them. */
+uint64_t log_size(const struct log *log);
 
 /* Number of authors; their small numbers are 0 .. count - 1. */
 uint32_t log_author_count(const struct log *log);

@@ -1,74 +1,70 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mesh.h: links to other programs, and the records that cross them.
+ * mesh.h: links to other programs: sockets, dialling, who may be linked.
  *
- * A *peer* is somebody whom we want to be linked with: it is dialled for ever,
- * with back-off, while there is no link to it.  A *link* is a connection whose
- * prologue is over, by whomever it was dialled.  There is at most one link to
- * an address and author; a newer one takes the place of an older one, which is
- * then half open (the other side would not have dialled, had it the old one
- * still).
+ * A *link* is a connection on which we know who is at the other end: its key,
+ * proven (wire.h), or with `legacy` the id that an original program claims.
+ * What crosses it is decided in sync.c, and in feed.c for the original.
  *
- * The mesh reads the log and never writes it.  What a link still has to be
- * sent is a number by author, the next seq; there is no queue.  The memory is
- * that of the links (MESH_LINKS_MAX times about 210 KiB, taken when a link is
- * made) and 8 bytes for each link and author.
+ * The mesh reads the room and never writes it: what others send is told as an
+ * event, handed to the room by the caller, and the verdict given to
+ * mesh_answer.  Memory: that of the links, LIMIT_LINKS times about 420 KiB,
+ * taken when a link is up; before that, 4 KiB a connection.
  */
 #ifndef MESH_H
 #define MESH_H
 
 #include <sys/socket.h>
 
-#include "legacy.h"
-#include "log.h"
+#include "links/dial.h"
 #include "loop.h"
+#include "room.h"
+#include "links/sync.h"
+#include "wire.h"
 
 enum {
-	MESH_LINKS_MAX = 64,
-	MESH_NAMED_MAX = 16,     /* further links, with peers only */
-	MESH_HALF_OPEN_MAX = 16, /* accepted, prologue not over */
-	MESH_DIALS_MAX = 8,      /* under way at one time */
-	MESH_PEERS_MAX = 64,
-	MESH_ADDRESSES_MAX = 8, /* of one peer */
+	MESH_ADDRESSES_MAX = DIAL_ADDRESSES_MAX,
 	MESH_LISTEN_MAX = 2,
-	MESH_PROLOGUE_MS = 5 * 1000,   /* for the prologue, in all */
-	MESH_HANDSHAKE_MS = 30 * 1000, /* from then to the last head */
-	MESH_STALL_MS = 90 * 1000,     /* a link that takes nothing is cut */
-	MESH_BACKOFF_MIN_MS = 250,
-	MESH_BACKOFF_MAX_MS = 30 * 1000,
-	MESH_FOUND_MS = 2 * 1000,
-	MESH_STEADY_MS = 10 * 1000 /* a link this old resets the back-off */
+	MESH_HALF_OPEN_MS = 2000, /* for an older link to answer, when there is
+				     a newer one of the same key */
+	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */
 };
 
 enum mesh_role { MESH_DIALLED, MESH_ACCEPTED };
 
 struct mesh_options {
-	const char *address; /* own, "NAME.local:PORT"; copied */
-	const uint8_t *key;  /* own author; copied */
+	const struct wire_self *self; /* borrowed */
+	const char *address; /* own, "NAME.local:PORT", for legacy; copied */
 	uint64_t seed;       /* of the jitter; any number */
 	bool only;           /* link with peers only */
+	bool legacy;         /* speak the original's protocol, too */
 };
 
 enum mesh_event_kind {
-	MESH_UP,      /* a link is ready; `key` is its author, if have_key */
-	MESH_DOWN,    /* a link that was up is gone; `text` says why */
-	MESH_RECORD,  /* a link sent record `seq` of `key`: bytes[size] */
-	MESH_REFUSED, /* a connection was closed before it was a link; `text`
-			 says why; `address` is who it said it was, or "" */
-	MESH_TWIN,    /* as MESH_REFUSED: it has our own key, so it uses a copy
-		      of this database */
+	MESH_UP,     /* a link is ready */
+	MESH_DOWN,   /* one that was up is gone; `text` says why */
+	MESH_BATCH,  /* `input`: for room_accept; then mesh_answer */
+	MESH_HALF,   /* `input`: for room_accept_half; then mesh_answer */
+	MESH_RECORD, /* a legacy link sent record `seq` of `key`: bytes[size] */
+	MESH_REFUSED,    /* a connection was closed before it was a link; `text`
+			 says why */
 	MESH_UNREACHABLE /* dialling `peer` failed; `text` says why */
 };
 
 /* Pointers are borrowed until the next call of a mesh function. */
 struct mesh_event {
 	enum mesh_event_kind kind;
-	const char *address; /* of the program at the other end */
+	const char *name;    /* that it claims, valid; "" when not known */
+	const char *address; /* numeric, as shown: "10.0.0.7:4000" */
 	const char *text;
-	int peer;      /* of MESH_UNREACHABLE */
-	int failures;  /* of it: how many times in a row by now */
-	bool have_key; /* of MESH_UP, MESH_DOWN, MESH_TWIN; `key` is known */
-	uint8_t key[LEGACY_KEY_SIZE];
+	const uint8_t *key; /* public key; legacy: its id's key; or NULL */
+	bool legacy;
+	bool left;    /* MESH_DOWN: it said goodbye */
+	bool is_twin; /* MESH_UP: another program has this key, too: a copy of
+			 its database is in use, or of ours */
+	int peer;     /* that was dialled, or -1 */
+	int failures; /* MESH_UNREACHABLE: how many times in a row by now */
+	const struct sync_input *input;
 	uint32_t seq;
 	const uint8_t *bytes;
 	size_t size;
@@ -76,20 +72,22 @@ struct mesh_event {
 
 /* What a link looks like from outside, for tests and diagnosis. */
 struct mesh_counts {
-	int links;     /* up */
-	int half_open; /* not yet */
-	uint64_t records_sent;
-	uint64_t records_received;
+	int links;           /* up */
+	int half_open;       /* not yet */
+	uint64_t bytes_sent; /* taken by sockets, of all links */
+	uint64_t bytes_received;
+	uint64_t strikes;
+	struct sync_counts sync;
 };
 
 struct mesh;
 
 /*
- * Opens a mesh over `log`, which is borrowed.  It neither listens nor dials
- * until it is told to.  NULL and ENOMEM.
+ * Opens a mesh over the room and its log, which are borrowed.  It neither
+ * listens nor dials until it is told to.  NULL and ENOMEM.
  */
-struct mesh *mesh_open(
-	const struct mesh_options *options, struct log *log) MUST_USE;
+struct mesh *mesh_open(const struct mesh_options *options, struct room *room,
+	struct log *log) MUST_USE;
 
 /* Closes all links and frees all.  NULL is allowed. */
 void mesh_close(struct mesh *mesh);
@@ -112,23 +110,19 @@ void mesh_set_local(
 	struct mesh *mesh, const struct sockaddr_storage *local, int count);
 
 /*
- * Adds a peer.  `address` is what it will call itself ("bob.local:62474"), or
- * "" when that is not known.  Returns its number, or -1 when there are
- * MESH_PEERS_MAX already.  It is dialled once it has somewhere to be dialled.
+ * Peers, as in dial.h.  A named one must answer by its name, and by its key
+ * when mesh_expect has said whose the name is: else the link is somebody
+ * else's, and dialling goes on.
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
-
-/*
- * Tells where a peer can be dialled, which it is now, unless it is linked or
- * was dialled within MESH_FOUND_MS: whoever answers for it again and again
- * does not make us dial as often.
- */
+void mesh_remove_peer(struct mesh *mesh, int peer);
+void mesh_expect(struct mesh *mesh, const char *name, const uint8_t *key);
 void mesh_found(struct mesh *mesh, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms);
 
-/* Is there a link to this peer, or to the program of that address? */
+/* Is there a link to this peer, or to anybody with this key? */
 bool mesh_is_linked(const struct mesh *mesh, int peer);
-bool mesh_has_link(const struct mesh *mesh, const char *address);
+bool mesh_has_key(const struct mesh *mesh, const uint8_t *key);
 
 /*
  * Takes over a connected, stream socket and closes it when done; `peer` is -1
@@ -143,23 +137,32 @@ void mesh_run(struct mesh *mesh, const struct loop *loop, int64_t now_ms);
 bool mesh_next(
 	struct mesh *mesh, struct mesh_event *event, int64_t now_ms) MUST_USE;
 
-/*
- * Ends all links, to begin anew: what others send depends on what we said in
- * the beginning that we have, and now we have less.
- */
-void mesh_relink(struct mesh *mesh);
+/* What became of the MESH_BATCH, MESH_HALF or MESH_RECORD told last. */
+void mesh_answer(struct mesh *mesh, enum room_verdict verdict, int64_t now_ms);
 
 /*
- * While held, no record is taken from any link: their bytes stay where they
- * are, in the end with the sender.  For a store that can take no more.
+ * While held, nothing is wanted from others: for a store that can take no
+ * more.  Links are read on; legacy ones are not, for they can not be told.
  */
-void mesh_hold(struct mesh *mesh, bool held);
+void mesh_hold(struct mesh *mesh, bool held, int64_t now_ms);
+
+/* Heads went down, or logs were frozen. */
+void mesh_touch(struct mesh *mesh);
 
 /* Sends what became durable, as far as the sockets take it. */
 void mesh_flush(struct mesh *mesh, int64_t now_ms);
 
-/* Has every link been sent everything it lacks, as far as we know? */
+/* Ends all links with a word. */
+void mesh_leave(struct mesh *mesh, const char *reason, int64_t now_ms);
+
+/* Has every link been sent everything it wants, as far as we know? */
 bool mesh_is_idle(const struct mesh *mesh);
+
+/* Is no link under way, and has each that is up told all that it has? */
+bool mesh_is_settled(const struct mesh *mesh);
+
+/* Does anybody claim records of ours that we lack? */
+bool mesh_claims_own(const struct mesh *mesh);
 
 void mesh_count(const struct mesh *mesh, struct mesh_counts *counts);
 

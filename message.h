@@ -13,7 +13,7 @@
 #define MESSAGE_H
 
 #include "bytes.h"
-#include "limits.h"
+#include "limit.h"
 #include "record.h"
 
 enum message_type {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * net.h: what mesh.c and iface.c do alike to their sockets.  Include
+ * net.h: what is done to sockets and their addresses, in one place.  Include
  * platform.h before it.
  */
 #ifndef NET_H
 #define NET_H
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "bytes.h"
@@ -33,6 +36,72 @@ static inline MUST_USE int net_set_flags(int fd)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -1;
 	return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* The 16 bytes that stand for a host: IPv4 as mapped into IPv6. */
+static inline void net_host(
+	const struct sockaddr_storage *address, uint8_t host[16])
+{
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)address;
+
+	memset(host, 0, 16);
+	if (address->ss_family == AF_INET) {
+		host[10] = host[11] = 0xff;
+		memcpy(host + 12, &a4->sin_addr, 4);
+	} else if (address->ss_family == AF_INET6) {
+		memcpy(host, &a6->sin6_addr, 16);
+	}
+}
+
+static inline bool net_same_host(
+	const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	uint8_t host_a[16], host_b[16];
+
+	net_host(a, host_a);
+	net_host(b, host_b);
+	return memcmp(host_a, host_b, 16) == 0;
+}
+
+/* 127.0.0.0/8 and ::1 */
+static inline bool net_is_loopback(const struct sockaddr_storage *address)
+{
+	uint8_t host[16];
+	struct in6_addr six;
+
+	net_host(address, host);
+	memcpy(&six, host, sizeof(six));
+	return IN6_IS_ADDR_LOOPBACK(&six) ||
+	       (IN6_IS_ADDR_V4MAPPED(&six) && host[12] == 127);
+}
+
+static inline uint16_t net_port(const struct sockaddr_storage *address)
+{
+	return ntohs(address->ss_family == AF_INET6
+			     ? ((const struct sockaddr_in6 *)address)->sin6_port
+			     : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+/* "10.0.0.7:4000", "[fd77::1]:4000", or "" of what is neither. */
+enum { NET_SHOWN_MAX = 64 };
+
+static inline void net_show(
+	const struct sockaddr_storage *address, char shown[NET_SHOWN_MAX])
+{
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)address;
+	char host[INET6_ADDRSTRLEN];
+
+	shown[0] = '\0';
+	if (address->ss_family == AF_INET6 &&
+		inet_ntop(AF_INET6, &a6->sin6_addr, host, sizeof(host)) != NULL)
+		(void)snprintf(shown, NET_SHOWN_MAX, "[%s]:%u", host,
+			net_port(address));
+	else if (address->ss_family == AF_INET &&
+		 inet_ntop(AF_INET, &a4->sin_addr, host, sizeof(host)) != NULL)
+		(void)snprintf(
+			shown, NET_SHOWN_MAX, "%s:%u", host, net_port(address));
 }
 
 #endif

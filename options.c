@@ -31,7 +31,9 @@ static const char usage[] =
 	"    terminal 1:  chat alice bob        type: hello\n"
 	"    terminal 2:  chat bob alice\n"
 	"\n"
-	"  -d, --dir DIR       database directory (default ./NAME.db)\n"
+	"  -r, --room ROOM     talk in this room (default: in everybody's)\n"
+	"  -d, --dir DIR       database directory (default ./NAME.db, or\n"
+	"                      ./NAME@ROOM.db)\n"
 	"  -p, --port PORT     TCP port (default: made from NAME; if taken, "
 	"any "
 	"free one)\n"
@@ -41,6 +43,9 @@ static const char usage[] =
 	"                      terminal 50)\n"
 	"      --only          link with the named peers only\n"
 	"      --no-mdns       look for nobody: PEERs given as addresses only\n"
+	"      --legacy        talk with the original program too: unsigned, "
+	"and readable\n"
+	"                      by everybody in the network\n"
 	"      --json          one JSON object a line on stdout\n"
 	"  -q, -v              say less; say more\n"
 	"  -h, --help          this text\n"
@@ -168,6 +173,11 @@ static int names_parse(struct options *o, char **words, int count)
 			"NAME is 1 to %d of a-z 0-9 and -, without "
 			"- at its ends, and not info, warn or error",
 			PEOPLE_NAME_MAX);
+	if (!people_room_valid(o->room))
+		return usage_failed(
+			"ROOM is at most %d of a-z 0-9 and -, without - at "
+			"its ends",
+			LIMIT_NAME);
 	if (o->dir != NULL &&
 		(o->dir[0] == '\0' || strlen(o->dir) >= OPTIONS_PATH_SIZE))
 		return usage_failed("DIR is empty, or too long");
@@ -198,6 +208,7 @@ static int names_parse(struct options *o, char **words, int count)
 enum {
 	OPTION_ONLY = 256,
 	OPTION_NO_MDNS,
+	OPTION_LEGACY,
 	OPTION_JSON,
 	OPTION_LOG,
 	OPTION_CHECK
@@ -208,6 +219,9 @@ static int option_parse(struct options *o, int option)
 	switch (option) {
 	case 'd':
 		o->dir = optarg;
+		return EX_OK;
+	case 'r':
+		o->room = optarg;
 		return EX_OK;
 	case 'p':
 		if (number_parse(optarg, UINT16_MAX, &o->port) && o->port > 0)
@@ -228,6 +242,9 @@ static int option_parse(struct options *o, int option)
 		return EX_OK;
 	case OPTION_NO_MDNS:
 		o->no_mdns = true;
+		return EX_OK;
+	case OPTION_LEGACY:
+		o->legacy = true;
 		return EX_OK;
 	case OPTION_JSON:
 		o->json = true;
@@ -264,11 +281,13 @@ int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "dir", required_argument, NULL, 'd' },
+		{ "room", required_argument, NULL, 'r' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "interface", required_argument, NULL, 'i' },
 		{ "history", required_argument, NULL, 'n' },
 		{ "only", no_argument, NULL, OPTION_ONLY },
 		{ "no-mdns", no_argument, NULL, OPTION_NO_MDNS },
+		{ "legacy", no_argument, NULL, OPTION_LEGACY },
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "log", no_argument, NULL, OPTION_LOG },
 		{ "check", no_argument, NULL, OPTION_CHECK },
@@ -279,7 +298,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	int option, status = EX_OK;
 
 	while ((option = getopt_long(
-			argc, argv, "d:p:i:n:qvhV", options, NULL)) != -1) {
+			argc, argv, "d:r:p:i:n:qvhV", options, NULL)) != -1) {
 		if (print_and_end(option))
 			return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 		status = option_parse(o, option);
@@ -295,7 +314,8 @@ void options_path(const struct options *o, char *path, size_t size)
 	if (o->dir != NULL)
 		(void)snprintf(path, size, "%s", o->dir);
 	else
-		(void)snprintf(path, size, "./%s.db", o->name);
+		(void)snprintf(path, size, "./%s%s%s.db", o->name,
+			o->room[0] == '\0' ? "" : "@", o->room);
 	/* With a slash behind it, a symbolic link would be followed. */
 	for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
 		path[end - 1] = '\0';
@@ -304,6 +324,7 @@ void options_path(const struct options *o, char *path, size_t size)
 void options_default(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
+	o->room = "";
 	o->history = OPTIONS_HISTORY_DEFAULT;
 	o->verbosity = VERBOSITY_NORMAL;
 	o->in_fd = STDIN_FILENO;

@@ -53,11 +53,13 @@ struct options {
 	int peer_count;
 	const char *interfaces[OPTIONS_INTERFACES_MAX];
 	int interface_count;
-	const char *dir; /* NULL: ./NAME.db */
-	int port;        /* 0: that of the name, or any free one; or NO_PORT */
-	int history;     /* lines, or OPTIONS_HISTORY_DEFAULT */
+	const char *room; /* valid (people_room_valid); "" is everybody's */
+	const char *dir;  /* NULL: ./NAME.db, or ./NAME@ROOM.db */
+	int port;         /* 0: that of the name, or any free one; or NO_PORT */
+	int history;      /* lines, or OPTIONS_HISTORY_DEFAULT */
 	bool only;
 	bool no_mdns;
+	bool legacy; /* speak the original's protocol as well */
 	bool json;
 	bool plain; /* no line editor */
 	enum verbosity verbosity;
@@ -77,7 +79,7 @@ void options_default(struct options *options);
  */
 int options_parse(struct options *options, int argc, char **argv) MUST_USE;
 
-/* Where the database is: `dir`, or ./NAME.db.  Writes at most `size` bytes. */
+/* Where the database is, see `dir`.  Writes at most `size` bytes. */
 void options_path(const struct options *options, char *path, size_t size);
 
 /* Understands a PEER; false when it makes no sense.  Borrows `text`. */

@@ -14,12 +14,18 @@
  * relayed) is shown by the name he claims, unless another key did so before.
  * An author of the original program has no key: he is shown as "?cmws77s", or
  * as "?carol" when his address gave a name; nobody can claim the mark.
+ *
+ * A pin is for ever: who goes by another name later keeps the old one as well,
+ * so nobody can take it over; and a pinned key is shown by the name under
+ * which it was linked, whatever its records claim.  Our own name is ours even
+ * where another key was pinned to it before.
  */
 #ifndef PEOPLE_H
 #define PEOPLE_H
 
-#include "crypto/ed25519.h"
-#include "limits.h"
+#include "crypto/crypto.h"
+#include "file.h"
+#include "limit.h"
 #include "record.h"
 
 enum {
@@ -33,35 +39,44 @@ struct people_options {
 	const char *name; /* ours, valid (people_name_valid) */
 	const char *room; /* "" is the open room of everybody */
 	bool make;        /* an identity where there is none: the caller has
-			     the database's lock */
+			     the database's lock; else nothing is written */
+	bool expected;    /* the log has signed records: there must be one */
 };
 
 /* Why people_open failed, beside errno. */
 enum people_trouble {
+	PEOPLE_GOOD,       /* it has not */
 	PEOPLE_SYSTEM,     /* errno says it */
 	PEOPLE_DAMAGED,    /* not in its format, or public is not of seed */
 	PEOPLE_NEWER,      /* made by a newer version of this program */
-	PEOPLE_NOT_FILE,   /* a link, a directory, ... */
-	PEOPLE_LINKED,     /* it has a second name (hard link) */
-	PEOPLE_NOT_OURS,   /* another user's */
-	PEOPLE_READABLE,   /* by others: chmod 600 */
+	PEOPLE_FILE,       /* `result` says what is wrong with it */
 	PEOPLE_OTHER_ROOM, /* `room` holds which */
-	PEOPLE_MISSING     /* there is none, and `make` is false; or there was
-			      one, as the log shows */
+	PEOPLE_MISSING     /* there is no identity, and `make` is false; or
+			      there was one, as `expected` or `peers` show */
 };
 
 struct people_failure {
 	enum people_trouble trouble;
-	const char *file; /* "identity" or "peers" */
+	enum file_result result;
+	const char *file; /* "identity", "peers", or an older version's */
 	char room[LIMIT_NAME + 1];
 };
 
-/* dir_fd is borrowed.  NULL, errno and *failure. */
+/*
+ * dir_fd is borrowed; ed25519_start came before.  NULL, errno and *failure.
+ *
+ * A database of version 0.1.0 has the files `id` and `names` instead: its names
+ * are taken over as those of legacy authors, and it gets an identity.  One that
+ * is only looked at does not.
+ */
 struct people *people_open(int dir_fd, const struct people_options *options,
 	struct people_failure *failure) MUST_USE;
 void people_close(struct people *people);
 
-/* Ours, valid until people_close. */
+/*
+ * Ours, valid until people_close, which wipes the key.  There is no key, NULL,
+ * where an old database is looked at.
+ */
 const struct ed25519_key *people_key(const struct people *people);
 const uint8_t *people_room_id(const struct people *people);
 const char *people_own_name(const struct people *people);
@@ -77,7 +92,10 @@ enum people_meeting {
 	PEOPLE_NO_ROOM   /* LIMIT_PINS are there: shown with a suffix */
 };
 
-/* A link was completed under a name by this key; `now_ms` is wall time. */
+/*
+ * A link was completed under a name ("", or valid as in record.h) by this key;
+ * `now_ms` is wall time.
+ */
 enum people_meeting people_meet(struct people *people, const uint8_t *key,
 	const char *name, uint64_t now_ms);
 
@@ -109,5 +127,8 @@ void people_suffix(const uint8_t *key, char letters[7]);
 
 /* As in record.h, and not a word that we use ourselves. */
 bool people_name_valid(const char *name) MUST_USE;
+
+/* "" or as in record.h. */
+bool people_room_valid(const char *room) MUST_USE;
 
 #endif

@@ -61,7 +61,7 @@
  * what a record is worth whose author is unknown: room.c does.
  */
 #include "record.h"
-#include "crypto/sha512.h"
+#include "crypto/crypto.h"
 
 static const char room_tag[] = "chat/room/1";
 static const char log_tag[] = "chat/log/1";

@@ -20,8 +20,8 @@
 #define RECORD_H
 
 #include "bytes.h"
-#include "crypto/ed25519.h"
-#include "limits.h"
+#include "crypto/crypto.h"
+#include "limit.h"
 
 enum {
 	RECORD_ID_SIZE = 32,
@@ -44,7 +44,10 @@ enum record_type {
 };
 
 /* flags of a record on the disk */
-enum { RECORD_VERIFIED = 1 /* its own signature was verified here */ };
+enum {
+	RECORD_VERIFIED = 1, /* its own signature was verified here */
+	RECORD_MADE_HERE = 2 /* by this database, or one it is a copy of */
+};
 
 struct record {
 	uint64_t time_ms; /* since 1970 */

@@ -26,14 +26,19 @@
 struct room;
 
 struct room_options {
-	const struct ed25519_key *key; /* ours; borrowed */
+	const struct ed25519_key *key; /* ours; borrowed; NULL: only to look */
 	const char *name;              /* ours; borrowed */
 	const uint8_t *room_id;        /* borrowed */
 	bool is_new; /* the identity is: nobody can have anything of ours */
 	int dir_fd;  /* for `forks`; borrowed */
+	uint64_t log_bytes;  /* 0: LIMIT_LOG_BYTES */
+	uint64_t room_bytes; /* 0: LIMIT_ROOM_BYTES */
 };
 
-/* Reads what every log begins and ends with.  Borrows the log.  NULL, errno. */
+/*
+ * Reads what every log begins and ends with; the log may be one that is only
+ * read (log_open_beside).  Borrows the log.  NULL, errno.
+ */
 struct room *room_open(
 	const struct room_options *options, struct log *log) MUST_USE;
 void room_close(struct room *room);
@@ -45,7 +50,9 @@ struct room_log {
 	bool is_signed;
 	bool is_own;               /* of our key, in whatever epoch */
 	struct record_log log;     /* unsigned: only the id, the log's key */
-	char name[LIMIT_NAME + 1]; /* that it claims; "" while there is none */
+	char name[LIMIT_NAME + 1]; /* that it claims; "" while there is none.
+				      One given by a NAME record is forgotten
+				      at the end: then it is that of OPEN. */
 	uint64_t frozen;           /* its first disputed seq, or 0 */
 };
 
@@ -55,6 +62,10 @@ const struct room_log *room_log(const struct room *room, uint32_t number);
 
 /* The log with this id (which is its key in the store), or ROOM_NO_LOG. */
 uint32_t room_find(const struct room *room, const uint8_t *log_id);
+
+/* The log of this key and epoch, or ROOM_NO_LOG. */
+uint32_t room_find_key(
+	const struct room *room, const uint8_t *public_key, uint32_t epoch);
 
 /*
  * The log of this key and epoch, which is known from now on.  ROOM_NO_LOG when
@@ -75,14 +86,21 @@ uint64_t room_head(const struct room *room, uint32_t number);
 /* The same of what is durable: what may be told of, shown and served. */
 uint64_t room_durable(const struct room *room, uint32_t number);
 
+/*
+ * The newest durable record that counts, whatever is missing before it; but for
+ * that the same as room_durable.
+ */
+uint64_t room_newest(const struct room *room, uint32_t number);
+
 /* The id of a durable record, or of the log for seq 0; false: not here. */
 bool room_id_at(struct room *room, uint32_t number, uint64_t seq,
 	uint8_t id[RECORD_ID_SIZE]) MUST_USE;
 
 /*
- * Reads a durable record, up to room_durable, by a cursor (log.h) on which only
+ * Reads a durable record, up to room_newest, by a cursor (log.h) on which only
  * `seq` is the caller's; begin with a zeroed one.  The record is valid until
- * the next call of any function of the log or the room.  0, or -1 and errno.
+ * the next call of any function of the log or the room.  0, or -1 and errno:
+ * ENOENT when it is missing, and as log_read.
  */
 int room_read(struct room *room, uint32_t number, struct log_cursor *cursor,
 	struct record *record) MUST_USE;
@@ -122,6 +140,13 @@ enum room_verdict room_accept_half(
 bool room_make_half(struct room *room, uint32_t number, uint64_t seq,
 	struct message_half *half) MUST_USE;
 
+/*
+ * What froze the log: our half and another one, for the same seq, not always
+ * the first that is disputed.  False: it is not frozen, or nobody can be shown.
+ */
+bool room_make_proof(const struct room *room, uint32_t number,
+	struct message_half halves[2]) MUST_USE;
+
 /* A record of the original program's: ACCEPTED, HAD, GAP, BAD, LIMIT, FULL. */
 enum room_verdict room_accept_unsigned(struct room *room, const uint8_t *key,
 	uint64_t seq, struct reader entry, uint64_t wall_ms) MUST_USE;
@@ -149,6 +174,9 @@ int room_say(struct room *room, const void *text, size_t size,
 
 /* The log that we say things in, or ROOM_NO_LOG while there is none. */
 uint32_t room_own(const struct room *room);
+
+/* The id that our log of epoch 0 has or will have. */
+void room_first_id(const struct room *room, uint8_t id[RECORD_ID_SIZE]);
 
 /* Goes on with what takes long: saying again what a fork made void. */
 int room_run(struct room *room, uint64_t wall_ms) MUST_USE;

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "clean.h"
-#include "record.h"
+#include "legacy.h"
 #include "show.h"
 
 static void write_text(struct writer *w, const char *text)
@@ -32,11 +32,16 @@ static void write_field(struct writer *w, const char *name, const char *value)
 	write_json(w, value, strlen(value));
 }
 
-static void write_author(struct writer *w, const uint8_t *key)
+/* The id of a log: "@" and hexadecimal digits, or the original's. */
+static void write_author(struct writer *w, const uint8_t *log_id, bool legacy)
 {
-	char id[LEGACY_ID_MAX + 1];
+	char id[LEGACY_ID_MAX + 1] = "@";
+	struct writer digits = writer_over(id + 1, LEGACY_ID_MAX - 1);
 
-	(void)legacy_id_of_key(key, id);
+	if (legacy)
+		(void)legacy_id_of_key(log_id, id);
+	else
+		write_hex(&digits, log_id, RECORD_ID_SIZE);
 	write_field(w, "author", id);
 }
 
@@ -67,54 +72,89 @@ static void write_time(struct writer *w, uint64_t time_ms)
 	write_field(w, "time", text);
 }
 
-bool show_record(struct writer *w, const struct people *people,
-	const struct log_record *stored, bool json)
+void show_name(const struct people *people, const struct room_log *log,
+	char shown[PEOPLE_SHOWN_MAX + 1])
 {
-	char name[PEOPLE_SHOWN_MAX + 1];
-	struct record record;
+	if (log->is_signed)
+		people_show(people, log->log.public_key, shown);
+	else
+		people_show_legacy(people, log->log.id, shown);
+}
 
-	if (!record_decode(stored->bytes, stored->size, &record) ||
-		record.type != RECORD_TEXT)
+bool show_message(struct writer *w, const struct show_message *m, bool json)
+{
+	struct reader text = m->record->payload;
+
+	if (m->record->type != RECORD_TEXT)
 		return false;
-	people_show(people, stored->key, name);
 	if (json) {
 		write_text(w, "{\"type\":\"message\"");
-		write_author(w, stored->key);
-		write_field(w, "name", name);
-		write_number(w, "seq", stored->seq);
-		write_time(w, record.time_ms);
+		write_author(w, m->log->log.id, !m->log->is_signed);
+		write_field(w, "name", m->name);
+		write_number(w, "seq", m->seq);
+		write_time(w, m->record->time_ms);
 		write_text(w, ",\"text\":");
-		write_json(w, record.payload.at, record.payload.left);
-		write_text(w, ",\"verified\":false}");
+		write_json(w, text.at, text.left);
+		write_text(w, ",\"verified\":");
+		write_text(w, m->log->is_signed ? "true}" : "false}");
 	} else {
-		clean_text(w, name, strlen(name), false);
+		clean_text(w, m->name, strlen(m->name), false);
 		write_text(w, "> ");
-		clean_text(w, record.payload.at, record.payload.left, false);
+		clean_text(w, text.at, text.left, false);
 	}
 	write_u8(w, '\n');
 	return true;
 }
 
+bool show_record(struct writer *w, const struct people *people,
+	const struct room *room, const struct log_record *stored, bool json)
+{
+	uint32_t number = room_find(room, stored->key);
+	char name[PEOPLE_SHOWN_MAX + 1];
+	struct record record;
+	struct show_message message = {
+		.name = name, .seq = stored->seq, .record = &record
+	};
+
+	if (number == ROOM_NO_LOG ||
+		!record_decode(stored->bytes, stored->size, &record))
+		return false;
+	message.log = room_log(room, number);
+	show_name(people, message.log, name);
+	return show_message(w, &message, json);
+}
+
 void show_peer(struct writer *w, const struct show_peer *peer)
 {
+	struct record_log first_log = { .epoch = 0 };
+
+	if (peer->key != NULL && !peer->legacy) {
+		memcpy(first_log.public_key, peer->key, RECORD_KEY_SIZE);
+		record_log_id(&first_log, peer->room_id);
+	}
 	write_text(w, "{\"type\":\"peer\"");
 	write_field(w, "event", peer->event);
 	write_field(w, "name", peer->name);
-	if (peer->key != NULL)
-		write_author(w, peer->key);
+	if (peer->key != NULL && peer->legacy)
+		write_author(w, peer->key, true);
+	else if (peer->key != NULL)
+		write_author(w, first_log.id, false);
 	write_field(w, "address", peer->address);
 	write_text(w, "}\n");
 }
 
-const char *show_problem(const struct log *log, const struct people *people,
-	const struct log_problem *p, char *text)
+const char *show_problem(const struct log *log, const struct room *room,
+	const struct people *people, const struct log_problem *p, char *text)
 {
 	char name[PEOPLE_SHOWN_MAX + 1] = "somebody";
 	unsigned long long from = p->offset, to = p->offset + p->size;
 	unsigned long long first = p->first, last = p->last;
+	uint32_t number = ROOM_NO_LOG;
 
-	if (p->author != LOG_NO_AUTHOR && p->author < log_author_count(log))
-		people_show(people, log_key(log, p->author), name);
+	if (p->author < log_author_count(log))
+		number = room_find(room, log_key(log, p->author));
+	if (number != ROOM_NO_LOG)
+		show_name(people, room_log(room, number), name);
 	switch (p->trouble) {
 	case LOG_TAIL_CUT:
 		(void)snprintf(text, SHOW_PROBLEM_MAX,

@@ -81,7 +81,7 @@
  * mesh.c does.
  */
 #include "wire.h"
-#include "crypto/secret.h"
+#include "crypto/crypto.h"
 
 enum {
 	MODE_OPEN = 0,
@@ -231,9 +231,15 @@ static void noise_begin(struct wire *w, const uint8_t theirs[GREETING_SIZE])
 	noise_start(&w->noise, dials, NULL, prologue, sizeof(prologue));
 }
 
+/* The first noise message is a key alone, the second has a tag as well. */
+static size_t noise_size(const struct wire *w)
+{
+	return X25519_SIZE + (w->noise.message == 1 ? 0 : NOISE_TAG_SIZE);
+}
+
 static bool put_noise(struct wire *w)
 {
-	uint8_t *to = put_frame(w, noise_overhead(&w->noise));
+	uint8_t *to = put_frame(w, noise_size(w));
 	bool good = noise_write(&w->noise, w->secret, to, NULL, 0);
 
 	secret_wipe(w->secret, sizeof(w->secret));
@@ -300,7 +306,7 @@ static void put_auth(struct wire *w)
 
 static bool next_noise(struct wire *w)
 {
-	size_t size = noise_overhead(&w->noise);
+	size_t size = noise_size(w);
 	struct reader frame;
 
 	if (!frame_ready(w, size, size, &frame))

@@ -23,8 +23,8 @@
 #define WIRE_H
 
 #include "bytes.h"
-#include "crypto/noise.h"
-#include "limits.h"
+#include "crypto/crypto.h"
+#include "limit.h"
 #include "message.h"
 #include "record.h"
 

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "authors.h"
+#include "crypto/crypto.h"
 
 enum {
 	PLACE_SIZE = 8,
@@ -713,10 +714,10 @@ struct authors *authors_open(int fd, enum authors_mode mode)
 		authors->pages[i].author = NO_AUTHOR;
 	authors->slots = calloc(SLOTS_FIRST, sizeof(*authors->slots));
 	authors->slot_count = SLOTS_FIRST;
-	if (authors->slots == NULL ||
-		disk_random(authors->secret, sizeof(authors->secret)) < 0) {
+	if (authors->slots == NULL) {
 		authors_close(authors);
 		return NULL;
 	}
+	random_bytes(authors->secret, sizeof(authors->secret));
 	return authors;
 }

@@ -21,9 +21,6 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#if defined(__linux__)
-#include <sys/random.h>
-#endif
 
 #include "disk.h"
 
@@ -146,35 +143,6 @@ bool disk_is_locked(int fd)
 
 	return fcntl(fd, LOCK_ASK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
-
-#if defined(__linux__)
-int disk_random(void *to, size_t size)
-{
-	ssize_t n = getrandom(to, size, 0);
-
-	if (n == (ssize_t)size)
-		return 0;
-	if (n >= 0)
-		errno = EIO;
-	return -1;
-}
-#else
-int disk_random(void *to, size_t size)
-{
-	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return -1;
-	n = read(fd, to, size);
-	(void)close(fd); /* nothing was written */
-	if (n == (ssize_t)size)
-		return 0;
-	if (n >= 0)
-		errno = EIO;
-	return -1;
-}
-#endif
 
 int files_find(struct files *files, uint32_t number)
 {

@@ -42,9 +42,6 @@ int disk_lock(int fd) MUST_USE;
 /* Whether another descriptor holds that lock. */
 bool disk_is_locked(int fd) MUST_USE;
 
-/* Unpredictable bytes. */
-int disk_random(void *to, size_t size) MUST_USE;
-
 /*
  * Descriptors kept open, by a number of the caller's.  One more than there is
  * room for closes the one that was not used for the longest time.

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/crypto.h"
 #include "segments.h"
 
 enum {
@@ -299,11 +300,9 @@ int segments_make(struct segments *segments, uint32_t before_size,
 		return -1;
 	}
 	while (segments->store_id == 0) /* 0 means that there is none */
-		if (disk_random(&segments->store_id, 8) < 0)
-			return -1;
+		random_bytes(&segments->store_id, sizeof(segments->store_id));
 	header.store_id = segments->store_id;
-	if (disk_random(&header.salt, sizeof(header.salt)) < 0)
-		return -1;
+	random_bytes(&header.salt, sizeof(header.salt));
 	segment_name(header.number, name);
 	fd = openat(segments->fd, name,
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

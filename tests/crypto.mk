@@ -6,7 +6,7 @@
 #	make crypto-foreign	armhf (32 bits), s390x (big-endian), by qemu-user
 #	make ct			no branch or address depends on a secret: valgrind
 #	make diff		random inputs against libsodium, where there is one
-#	make bench-crypto	speed, beside openssl's
+#	make bench-crypto	speed, beside openssl's; make bench has it too
 
 crypto_test_flags = $(filter-out -MMD -MP,$(ALL_CFLAGS)) -Itests/shim
 crypto_sources = $(CRYPTO:%=crypto/%.c)
@@ -15,7 +15,8 @@ crypto_sources = $(CRYPTO:%=crypto/%.c)
 $(CRYPTO_TESTS:%=build/tests/unit/test_%): build/tests/unit/test_%: \
 		tests/unit/test_%.c $(CRYPTO:%=build/test/crypto/%.o)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -o $@ $^ $(LDFLAGS) -lcmocka
+	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -o $@ $< $(filter %.o,$^) \
+		$(LDFLAGS) -lcmocka
 
 # $(call crypto_variant,name,compiler and flags,what runs the program)
 define crypto_variant
@@ -24,7 +25,7 @@ build/$(1)/crypto/%.o: crypto/%.c $$(wildcard crypto/*.h)
 	$(2) $$(crypto_test_flags) -c -o $$@ $$<
 
 build/$(1)/test_%: tests/unit/test_%.c $$(CRYPTO:%=build/$(1)/crypto/%.o)
-	$(2) $$(crypto_test_flags) -o $$@ $$^
+	$(2) $$(crypto_test_flags) -o $$@ $$< $$(filter %.o,$$^)
 
 build/$(1)/passed_%: build/$(1)/test_%
 	$(3) $$< >$$@.log || { cat $$@.log; exit 1; }
@@ -57,12 +58,4 @@ diff:
 		$(crypto_sources) $$(pkg-config --libs libsodium)
 	build/diff/diff_crypto
 
-build/bench/bench_crypto: tests/bench/bench_crypto.c \
-		$(CRYPTO:%=build/release/crypto/%.o)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(RELEASE) -pie $(CFLAGS) -o $@ $^ $(LDFLAGS)
-
-bench-crypto: build/bench/bench_crypto
-	tests/bench/crypto $<
-
-.PHONY: crypto-check crypto-layouts crypto-foreign ct diff bench-crypto
+.PHONY: crypto-check crypto-layouts crypto-foreign ct diff

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "crypto/chacha20_poly1305.h"
-#include "crypto/ed25519.h"
-#include "crypto/sha512.h"
-#include "crypto/x25519.h"
+#include "crypto/crypto.h"
 
 enum { ROUNDS = 21, BULK = 16384, RECORDS = 256, PAYLOAD = 60 };
 
@@ -38,7 +35,7 @@ static void run_x25519(void)
 	uint8_t shared[X25519_SIZE] = { 9 };
 
 	for (int i = 0; i < 100; i++)
-		all_good = x25519(shared, key.prefix, shared) && all_good;
+		all_good = x25519(shared, key.secret, shared) && all_good;
 }
 
 static void run_sha512(void)
@@ -51,7 +48,7 @@ static void run_sha512(void)
 
 static void run_aead(void)
 {
-	struct chacha20_poly1305 c = { key.prefix, { 0 }, NULL, 0 };
+	struct chacha20_poly1305 c = { key.secret, { 0 }, NULL, 0 };
 
 	for (int i = 0; i < 100; i++)
 		chacha20_poly1305_seal(&c, bytes, bytes, BULK);

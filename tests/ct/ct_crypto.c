@@ -11,12 +11,7 @@
 #include <stdio.h>
 #include <valgrind/memcheck.h>
 
-#include "crypto/chacha20_poly1305.h"
-#include "crypto/cpace.h"
-#include "crypto/ed25519.h"
-#include "crypto/noise.h"
-#include "crypto/sha512.h"
-#include "crypto/x25519.h"
+#include "crypto/crypto.h"
 
 static uint8_t secret[64], other[64];
 static uint8_t text[300], sealed[400], out[400];
@@ -46,6 +41,7 @@ static void hashes(void)
 {
 	sha512(out, text, sizeof(text));
 	hmac_sha512(out, secret, sizeof(secret), text, sizeof(text));
+	hkdf_sha512_expand(out, 200, secret, text, sizeof(text));
 }
 
 static bool aead(void)
@@ -83,15 +79,13 @@ static bool curves(void)
 
 static bool password(void)
 {
-	struct cpace_input input = { { text, 30 }, { "room", 4 },
-		{ "session", 7 } };
-	struct cpace_side side[2] = { { { 0 }, { NULL, 0 } },
-		{ { 0 }, { NULL, 0 } } };
+	struct cpace c = { .password = { text, 30 },
+		.channel = { "room", 4 },
+		.session = { "session", 7 } };
 
-	cpace_share(side[0].share, &input, secret);
-	cpace_share(side[1].share, &input, other);
-	return cpace_key(out, &input.session, side, 0, secret) &&
-	       cpace_key(sealed, &input.session, side, 1, other);
+	cpace_share(&c, 0, secret);
+	cpace_share(&c, 1, other);
+	return cpace_key(out, &c, 0, secret) && cpace_key(sealed, &c, 1, other);
 }
 
 static bool links(void)

@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "crypto/chacha20_poly1305.h"
-#include "crypto/ed25519.h"
-#include "crypto/sha512.h"
-#include "crypto/x25519.h"
+#include "crypto/crypto.h"
 
 enum { ROUNDS = 2000 };
 

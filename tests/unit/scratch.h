@@ -70,4 +70,25 @@ static inline const char *scratch_read(struct scratch *s, const char *name)
 	return text;
 }
 
+/* A fixture: each test has a directory of its own as its *state. */
+static inline int scratch_setup(void **state)
+{
+	struct scratch *s = malloc(sizeof(*s));
+
+	assert_non_null(s);
+	scratch_make(s);
+	*state = s;
+	return 0;
+}
+
+static inline int scratch_teardown(void **state)
+{
+	scratch_remove(*state);
+	free(*state);
+	return 0;
+}
+
+#define scratch_test(test)                                                     \
+	cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The AEAD of RFC 8439: its vectors, every size, every byte forged. */
-#include "crypto/chacha20_poly1305.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 /* RFC 8439, section 2.8.2 and appendix A.5. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* CPace: the draft's vectors, and what must not agree or be accepted. */
-#include "crypto/cpace.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 static const char hex_prs[] = "50617373776f7264";
@@ -41,8 +41,7 @@ struct run {
 	uint8_t ad[2][8];
 	uint8_t secret[2][CPACE_SECRET_SIZE];
 	uint8_t key[2][CPACE_KEY_SIZE];
-	struct cpace_input input;
-	struct cpace_side side[2];
+	struct cpace c;
 };
 
 static struct cpace_bytes from_hex(
@@ -55,15 +54,15 @@ static struct cpace_bytes from_hex(
 
 static void run_begin(struct run *r)
 {
-	r->input.password = from_hex(r->password, 32, hex_prs);
-	r->input.channel = from_hex(r->channel, 32, hex_ci);
-	r->input.session = from_hex(r->session, 32, hex_sid);
-	r->side[0].ad = from_hex(r->ad[0], 8, hex_ada);
-	r->side[1].ad = from_hex(r->ad[1], 8, hex_adb);
+	r->c.password = from_hex(r->password, 32, hex_prs);
+	r->c.channel = from_hex(r->channel, 32, hex_ci);
+	r->c.session = from_hex(r->session, 32, hex_sid);
+	r->c.ad[0] = from_hex(r->ad[0], 8, hex_ada);
+	r->c.ad[1] = from_hex(r->ad[1], 8, hex_adb);
 	(void)hex_bytes(r->secret[0], 32, hex_ya);
 	(void)hex_bytes(r->secret[1], 32, hex_yb);
 	for (int i = 0; i < 2; i++)
-		cpace_share(r->side[i].share, &r->input, r->secret[i]);
+		cpace_share(&r->c, i, r->secret[i]);
 }
 
 static bool run_end(struct run *r)
@@ -71,9 +70,7 @@ static bool run_end(struct run *r)
 	bool good = true;
 
 	for (int i = 0; i < 2; i++)
-		good = cpace_key(r->key[i], &r->input.session, r->side, i,
-			       r->secret[i]) &&
-		       good;
+		good = cpace_key(r->key[i], &r->c, i, r->secret[i]) && good;
 	return good;
 }
 
@@ -83,8 +80,8 @@ static void both_sides_match_the_draft(void **state)
 
 	(void)state;
 	run_begin(&r);
-	assert_hex(r.side[0].share, 32, hex_share_a);
-	assert_hex(r.side[1].share, 32, hex_share_b);
+	assert_hex(r.c.share[0], 32, hex_share_a);
+	assert_hex(r.c.share[1], 32, hex_share_b);
 	assert_true(run_end(&r));
 	assert_hex(r.key[0], CPACE_KEY_SIZE, hex_isk_ir);
 	assert_hex(r.key[1], CPACE_KEY_SIZE, hex_isk_ir);
@@ -100,13 +97,11 @@ static void another_input_gives_another_key(void **state)
 
 		run_begin(&r);
 		*changed[i] ^= 1;
-		cpace_share(r.side[1].share, &r.input, r.secret[1]);
+		cpace_share(&r.c, 1, r.secret[1]);
 		*changed[i] ^= i == 2 ? 0 : 1;
-		assert_true(cpace_key(
-			r.key[1], &r.input.session, r.side, 1, r.secret[1]));
+		assert_true(cpace_key(r.key[1], &r.c, 1, r.secret[1]));
 		*changed[i] ^= i == 2 ? 1 : 0;
-		assert_true(cpace_key(
-			r.key[0], &r.input.session, r.side, 0, r.secret[0]));
+		assert_true(cpace_key(r.key[0], &r.c, 0, r.secret[0]));
 		assert_memory_not_equal(r.key[0], r.key[1], CPACE_KEY_SIZE);
 	}
 }
@@ -115,7 +110,7 @@ static void shares_that_were_changed_or_exchanged_give_another_key(void **state)
 {
 	struct run r;
 	uint8_t key[CPACE_KEY_SIZE];
-	struct cpace_side first;
+	struct cpace first;
 
 	(void)state;
 	run_begin(&r);
@@ -125,10 +120,12 @@ static void shares_that_were_changed_or_exchanged_give_another_key(void **state)
 	assert_true(run_end(&r));
 	assert_memory_not_equal(r.key[0], key, sizeof(key));
 	r.ad[0][0] ^= 1;
-	first = r.side[0];
-	r.side[0] = r.side[1];
-	r.side[1] = first;
-	assert_true(cpace_key(key, &r.input.session, r.side, 1, r.secret[0]));
+	first = r.c;
+	for (int i = 0; i < 2; i++) {
+		memcpy(r.c.share[i], first.share[1 - i], CPACE_SHARE_SIZE);
+		r.c.ad[i] = first.ad[1 - i];
+	}
+	assert_true(cpace_key(key, &r.c, 1, r.secret[0]));
 	assert_memory_not_equal(r.key[1], key, sizeof(key));
 }
 
@@ -140,9 +137,8 @@ static void shares_of_small_order_are_refused(void **state)
 	run_begin(&r);
 	for (size_t i = 0; i < sizeof(small_order) / sizeof(small_order[0]);
 		i++) {
-		(void)hex_bytes(r.side[1].share, 32, small_order[i]);
-		assert_false(cpace_key(
-			r.key[0], &r.input.session, r.side, 0, r.secret[0]));
+		(void)hex_bytes(r.c.share[1], 32, small_order[i]);
+		assert_false(cpace_key(r.key[0], &r.c, 0, r.secret[0]));
 	}
 }
 
@@ -159,9 +155,9 @@ static void passwords_of_all_lengths_agree(void **state)
 		struct cpace_bytes password = { long_password, size };
 
 		run_begin(&r);
-		r.input.password = password;
+		r.c.password = password;
 		for (int i = 0; i < 2; i++)
-			cpace_share(r.side[i].share, &r.input, r.secret[i]);
+			cpace_share(&r.c, i, r.secret[i]);
 		assert_true(run_end(&r));
 		assert_memory_equal(r.key[0], r.key[1], CPACE_KEY_SIZE);
 	}

@@ -38,7 +38,7 @@ static const char *const extremes[][2] = {
 
 static struct fe fe_hex(const char *hex)
 {
-	uint8_t bytes[FE_SIZE];
+	uint8_t bytes[32];
 
 	(void)hex_bytes(bytes, sizeof(bytes), hex);
 	return fe_from_bytes(bytes);
@@ -46,16 +46,16 @@ static struct fe fe_hex(const char *hex)
 
 static bool same(struct fe f, struct fe g)
 {
-	uint8_t a[FE_SIZE], b[FE_SIZE];
+	uint8_t a[32], b[32];
 
 	fe_to_bytes(a, f);
 	fe_to_bytes(b, g);
-	return memcmp(a, b, FE_SIZE) == 0;
+	return memcmp(a, b, 32) == 0;
 }
 
 static struct fe fe_random(uint64_t *seed)
 {
-	uint8_t bytes[FE_SIZE];
+	uint8_t bytes[32];
 
 	hex_random(seed, bytes, sizeof(bytes));
 	if (bytes[0] % 8 == 0) /* many bits alike: carries run far */
@@ -67,10 +67,10 @@ static void bytes_come_out_below_p(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(extremes) / sizeof(extremes[0]); i++) {
-		uint8_t bytes[FE_SIZE];
+		uint8_t bytes[32];
 
 		fe_to_bytes(bytes, fe_hex(extremes[i][0]));
-		assert_hex(bytes, FE_SIZE, extremes[i][1]);
+		assert_hex(bytes, 32, extremes[i][1]);
 	}
 }
 
@@ -150,8 +150,7 @@ static void masks_move_all_or_nothing(void **state)
 	assert_true(same(x, b) && same(y, b));
 	x = a;
 	y = a;
-	assert_true(fe_odd_mask(fe_small(3)) == UINT64_MAX);
-	assert_true(fe_odd_mask(fe_sub(fe_small(0), fe_small(3))) == 0);
+	assert_true(same(fe_small(-3), fe_sub(fe_small(0), fe_small(3))));
 	assert_true(fe_zero_mask(fe_sub(x, y)) == UINT64_MAX);
 	assert_true(fe_zero_mask(fe_sub(a, b)) == 0);
 }
@@ -164,7 +163,7 @@ static void a_long_chain_ends_the_same_everywhere(void **state)
 {
 	struct fe pool[POOL];
 	uint64_t seed = 10;
-	uint8_t bytes[FE_SIZE];
+	uint8_t bytes[32];
 	struct fe sum = fe_small(0);
 
 	(void)state;

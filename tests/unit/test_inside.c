@@ -10,6 +10,10 @@
 #define ed25519_verify_vartime inside_verify_vartime
 #define cpace_share            inside_cpace_share
 #define cpace_key              inside_cpace_key
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "crypto/cpace.c"
 #include "crypto/ed25519.c"
 #include "tests/unit/hex.h"
@@ -95,12 +99,43 @@ static void scalars_come_out_below_l(void **state)
 	}
 }
 
+/* What needs the tables, in a process that has not made them. */
+static bool dies_unstarted(int which)
+{
+	struct ed25519_key key = { { 0 }, { 0 } };
+	uint8_t bytes[64] = { 0 };
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		table.started = false;
+		if (which == 0)
+			inside_key_from_seed(&key, bytes);
+		else if (which == 1)
+			inside_sign(bytes, &key, "", 0);
+		else
+			_exit(inside_verify_vartime(bytes, bytes, "", 0));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void nothing_goes_without_start(void **state)
+{
+	(void)state;
+	for (int which = 0; which < 3; which++)
+		assert_true(dies_unstarted(which));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(elligator2_gives_points_on_the_curve),
 		cmocka_unit_test(points_have_one_spelling),
 		cmocka_unit_test(scalars_come_out_below_l),
+		cmocka_unit_test(nothing_goes_without_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 
 #include <sys/wait.h>
 
-#include "history.h"
 #include "log.h"
 #include "store/checkpoint.h"
 #include "store/crc32c.h"
@@ -1198,67 +1197,6 @@ static void cut_bytes_are_kept_for_the_curious(void **state)
 	log_close(log);
 }
 
-/*
- * History.
- */
-
-static void append_at(struct log *log, uint32_t author, uint64_t time)
-{
-	uint8_t body[12];
-	struct writer w = writer_over(body, sizeof(body));
-	struct log_record r = { key_of(author), 0, body, sizeof(body) };
-
-	write_le64(&w, time);
-	write_le32(&w, author);
-	r.seq = log_head(log, log_find(log, r.key)) + 1;
-	assert_int_equal(log_append(log, &r), 0);
-}
-
-static void history_is_in_the_order_of_time_key_and_seq(void **state)
-{
-	struct log *log = must_open();
-	struct history *h = NULL;
-	struct log_record r;
-	uint64_t forward[90];
-	uint64_t time = 0;
-	int count = 0;
-
-	(void)state;
-	for (int i = 0; i < 90; i++) /* later authors were earlier */
-		append_at(log, (uint32_t)(i / 30), (uint64_t)(i % 30) / 2);
-	must_commit(log);
-	h = history_open(log);
-	assert_non_null(h);
-	assert_false(history_next(h, &r)); /* it begins at the end */
-	history_rewind(h);
-	assert_false(history_previous(h, &r));
-	while (history_next(h, &r)) {
-		struct reader body = reader_over(r.bytes, r.size);
-		uint64_t now = read_le64(&body);
-
-		assert_true(now >= time);
-		assert_int_equal(now, count / 6);
-		assert_int_equal(r.key[0], count / 2 % 3);
-		forward[count++] = r.seq * 256 + r.key[0];
-		time = now;
-	}
-	assert_int_equal(count, 90);
-	while (history_previous(h, &r))
-		assert_int_equal(r.seq * 256 + r.key[0], forward[--count]);
-	assert_int_equal(count, 0);
-	history_close(h);
-	h = history_open(log);
-	for (int i = 0; i < 7; i++)
-		assert_true(history_previous(h, &r));
-	for (int i = 0; i < 7; i++) {
-		assert_true(history_next(h, &r));
-		assert_int_equal(r.seq * 256 + r.key[0], forward[83 + i]);
-	}
-	assert_false(history_next(h, &r));
-	history_close(h);
-	log_close(log);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1298,7 +1236,6 @@ int main(void)
 		TEST(deleted_or_exchanged_files_are_noticed),
 		TEST(mark_proves_the_last_batch_when_it_is_quiet),
 		TEST(cut_bytes_are_kept_for_the_curious),
-		TEST(history_is_in_the_order_of_time_key_and_seq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

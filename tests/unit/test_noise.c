@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Noise NN and NNpsk0: published vectors; messages replayed, moved, and cut. */
-#include "crypto/chacha20_poly1305.h"
-#include "crypto/noise.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 /* cacophony's vectors; messages alternate, the first is the initiator's. */
@@ -105,10 +104,16 @@ static void link_begin(struct link *l, const uint8_t *psk)
 	noise_start(&l->n[1], false, psk, "prologue", 8);
 }
 
+/* Bytes by which its next message is longer than the payload. */
+static size_t overhead(const struct noise *n)
+{
+	return n->psk || n->message == 2 ? 48 : 32;
+}
+
 /* Side i writes "hi" as message i. */
 static void link_write(struct link *l, int i)
 {
-	l->size[i] = 2 + noise_overhead(&l->n[i]);
+	l->size[i] = 2 + overhead(&l->n[i]);
 	assert_true(noise_write(&l->n[i], secret_of[i], l->message[i],
 		(const uint8_t *)"hi", 2));
 }
@@ -154,7 +159,7 @@ static void check_published(size_t v)
 
 		size = hex_bytes(in, sizeof(in), published[v].messages[m][0]);
 		if (m < 2) {
-			size_t sealed = size + noise_overhead(&l.n[from]);
+			size_t sealed = size + overhead(&l.n[from]);
 
 			assert_true(noise_write(
 				&l.n[from], ephemeral[from], out, in, size));

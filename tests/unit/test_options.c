@@ -54,7 +54,8 @@ static void a_name_alone_is_enough(void **state)
 	assert_int_equal(o.port, 0);
 	assert_int_equal(o.history, OPTIONS_HISTORY_DEFAULT);
 	assert_null(o.dir);
-	assert_false(o.only || o.no_mdns || o.json);
+	assert_string_equal(o.room, "");
+	assert_false(o.only || o.no_mdns || o.legacy || o.json);
 	assert_int_equal(o.verbosity, VERBOSITY_NORMAL);
 	assert_int_equal(o.signal_fd, -1);
 }
@@ -64,15 +65,16 @@ static void every_option_has_its_place(void **state)
 	struct options o;
 
 	(void)state;
-	assert_int_equal(parse(&o, "chat -d /x --port 4000 -n 7 -i eth0 -i lo "
-				   "--only --json -v alice bob 10.0.0.7:5"),
+	assert_int_equal(
+		parse(&o, "chat -d /x --port 4000 -n 7 -i eth0 -i lo "
+			  "--only --legacy --json -v alice bob 10.0.0.7:5"),
 		OPTIONS_GO_ON);
 	assert_string_equal(o.dir, "/x");
 	assert_int_equal(o.port, 4000);
 	assert_int_equal(o.history, 7);
 	assert_int_equal(o.interface_count, 2);
 	assert_string_equal(o.interfaces[1], "lo");
-	assert_true(o.only && o.json);
+	assert_true(o.only && o.legacy && o.json);
 	assert_int_equal(o.verbosity, VERBOSITY_VERBOSE);
 	assert_int_equal(o.peer_count, 2);
 	assert_int_equal(o.peers[0].port, 62474);
@@ -100,6 +102,33 @@ static void commands_are_chosen_by_options(void **state)
 	assert_string_equal(path, "/x");
 }
 
+static void a_room_has_a_database_of_its_own(void **state)
+{
+	static const struct {
+		const char *line, *room, *path;
+	} cases[] = {
+		{ "chat alice", "", "./alice.db" },
+		{ "chat -r _ alice", "", "./alice.db" },
+		{ "chat -r kitchen alice", "kitchen", "./alice@kitchen.db" },
+		{ "chat --room a-1 --log alice", "a-1", "./alice@a-1.db" },
+		{ "chat -r kitchen -d x alice", "kitchen", "x" },
+		{ "chat -r abcdefghijklmnopqrstuvwxyz012345 alice",
+			"abcdefghijklmnopqrstuvwxyz012345",
+			"./alice@abcdefghijklmnopqrstuvwxyz012345.db" },
+	};
+	struct options o;
+	char path[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(parse(&o, cases[i].line), OPTIONS_GO_ON);
+		assert_string_equal(o.room, cases[i].room);
+		options_path(&o, path, sizeof(path));
+		assert_string_equal(path, cases[i].path);
+	}
+}
+
+/* Abuse 45. */
 static void what_makes_no_sense_is_a_usage_error(void **state)
 {
 	static const char *const lines[] = { "chat", "chat Alice", "chat _",
@@ -115,7 +144,11 @@ static void what_makes_no_sense_is_a_usage_error(void **state)
 		"chat -p _ alice", "chat -n -1 alice", "chat -n 1x alice",
 		"chat -x alice", "chat -d _ alice", "chat --unknown alice",
 		"chat -p", "chat --no-mdns alice bob",
-		"chat --no-mdns alice b.local:5",
+		"chat --no-mdns alice b.local:5", "chat -r Kitchen alice",
+		"chat -r ../x alice", "chat -r - alice", "chat -r a- alice",
+		"chat -r /x alice",
+		"chat -r abcdefghijklmnopqrstuvwxyz0123456 alice", "chat -r",
+		"chat --legacy=1 alice",
 		"chat -i a -i a -i a -i a -i a -i a -i a -i a -i a alice" };
 	struct options o;
 
@@ -191,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_name_alone_is_enough),
 		cmocka_unit_test(every_option_has_its_place),
 		cmocka_unit_test(commands_are_chosen_by_options),
+		cmocka_unit_test(a_room_has_a_database_of_its_own),
 		cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
 		cmocka_unit_test(more_peers_than_there_is_room_for_are_refused),
 		cmocka_unit_test(oneself_is_no_peer),

@@ -1,24 +1,46 @@
 /* SPDX-License-Identifier: ISC */
 /* Random bytes, comparison and wiping. */
-#include "crypto/random.h"
-#include "crypto/secret.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 static void random_fills_all_of_it_anew(void **state)
 {
-	static uint8_t one[5000], other[5000];
+	static uint8_t one[20 * 256], other[20 * 256];
 	unsigned seen[256] = { 0 };
 
 	(void)state;
-	random_bytes(one, sizeof(one));
-	random_bytes(other, sizeof(other));
+	for (int i = 0; i < 20; i++) {
+		random_bytes(one + 256 * i, 256);
+		random_bytes(other + 256 * i, 256);
+	}
 	assert_memory_not_equal(one, other, sizeof(one));
 	for (size_t i = 0; i < sizeof(one); i++)
 		seen[one[i]]++;
-	/* 19.5 are expected; 0 or 80 come once in millions of runs. */
+	/* 20 are expected; 0 or 80 come once in millions of runs. */
 	for (int i = 0; i < 256; i++)
 		assert_in_range(seen[i], 1, 80);
 	random_bytes(one, 0);
+}
+
+static void random_ends_the_program_rather_than_fail(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0) {
+		static uint8_t more[257]; /* than the system gives */
+
+		random_bytes(more, sizeof(more));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 static void equal_finds_each_differing_bit(void **state)
@@ -63,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_fills_all_of_it_anew),
+		cmocka_unit_test(random_ends_the_program_rather_than_fail),
 		cmocka_unit_test(equal_finds_each_differing_bit),
 		cmocka_unit_test(masks_are_all_or_nothing),
 		cmocka_unit_test(wipe_leaves_zeros_and_no_more),

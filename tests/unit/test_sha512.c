@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SHA-512 and HMAC: vectors of FIPS 180-4 and RFC 4231; every split. */
-#include "crypto/sha512.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 struct text {
@@ -189,6 +189,43 @@ static void hmac_follows_its_definition_around_one_block(void **state)
 	assert_memory_equal(tag, wanted, sizeof(tag));
 }
 
+/* Wycheproof, hkdf_sha512_test.json, 10 and 23: less and more than a block. */
+static const struct {
+	const char *secret, *salt, *info, *wanted;
+} hkdf_vectors[] = {
+	{ "c360e16084cfd13cb44b0dc02d8665de",
+		"685ac7df93701d6c78babd847861bb3c",
+		"e0ddfaaaa7afb53f59a007a205c7149b5b5a72be",
+		"17408c6f8dd7eb8423758ce39a91b59020f7debe" },
+	{ "d04f44faa4542b34f958d8a863801f2c", "-",
+		"ff6b5b655cbf2421a66d2f28408395a2ce57264f76bd60befd51cbfd9474"
+		"faa47a97a9aa0f0e4338635633023cb36da12a3051f1f369355b687304e7"
+		"4c5218b315",
+		"76ebb3133cbf07afb653393bea4e4ecdab9d8e8fcc5e79e67d5346312ce9"
+		"e46e937b3393170b811e25f7621923f74e519b604ae2b9884fe2d7202782"
+		"ee9e20100f95341d8b6ff1f39db23bab7b7edcd6" },
+};
+
+static void hkdf_matches_wycheproof(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t secret[100], salt[100], info[100], out[100];
+		uint8_t key[SHA512_SIZE];
+		size_t size = strlen(hkdf_vectors[i].wanted) / 2;
+		size_t secret_size = hex_bytes(
+			secret, sizeof(secret), hkdf_vectors[i].secret);
+		size_t salt_size =
+			hex_bytes(salt, sizeof(salt), hkdf_vectors[i].salt);
+		size_t info_size =
+			hex_bytes(info, sizeof(info), hkdf_vectors[i].info);
+
+		hmac_sha512(key, salt, salt_size, secret, secret_size);
+		hkdf_sha512_expand(out, size, key, info, info_size);
+		assert_hex(out, size, hkdf_vectors[i].wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +234,7 @@ int main(void)
 		cmocka_unit_test(sha512_does_not_see_where_pieces_end),
 		cmocka_unit_test(sha512_end_gives_the_first_bytes),
 		cmocka_unit_test(hmac_matches_rfc4231),
+		cmocka_unit_test(hkdf_matches_wycheproof),
 		cmocka_unit_test(hmac_follows_its_definition_around_one_block),
 	};
 

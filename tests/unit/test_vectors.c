@@ -5,12 +5,7 @@
  * "-" is an empty one.  A folder that is not there is said loudly, and passes.
  * With Debian's python3-cryptography-vectors installed, its files are read too.
  */
-#include "crypto/chacha20_poly1305.h"
-#include "crypto/cpace.h"
-#include "crypto/ed25519.h"
-#include "crypto/noise.h"
-#include "crypto/sha512.h"
-#include "crypto/x25519.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 enum { LINE_MAX_SIZE = 300000, FIELDS_MAX = 12, BYTES_MAX = 140000 };
@@ -194,6 +189,34 @@ static void hmac_wycheproof(void **state)
 		done(file, "hmac_sha512 (Wycheproof)", count);
 }
 
+/* id result size ikm salt info okm */
+static void hkdf_wycheproof(void **state)
+{
+	FILE *file = shared_open("hkdf_sha512_wycheproof.txt");
+	int count = 0;
+
+	(void)state;
+	for (; file != NULL && next_line(file, " ") >= 7; count++) {
+		uint8_t salt[1000], key[SHA512_SIZE], info[1000];
+		size_t size = strtoul(fields[2], NULL, 10);
+		size_t secret_size =
+			hex_bytes(message, sizeof(message), fields[3]);
+		size_t salt_size = hex_bytes(salt, sizeof(salt), fields[4]);
+		size_t info_size = hex_bytes(info, sizeof(info), fields[5]);
+
+		/* The invalid ones ask for too much, which would abort. */
+		assert_true(
+			says(fields[1], "valid") == (size <= HKDF_SHA512_MAX));
+		if (size > HKDF_SHA512_MAX)
+			continue;
+		hmac_sha512(key, salt, salt_size, message, secret_size);
+		hkdf_sha512_expand(out, size, key, info, info_size);
+		assert_hex(out, size, fields[6]);
+	}
+	if (file != NULL)
+		done(file, "hkdf_sha512 (Wycheproof)", count);
+}
+
 /* name hex */
 static void cpace_draft(void **state)
 {
@@ -202,8 +225,7 @@ static void cpace_draft(void **state)
 		"ya", "yb", "Ya", "Yb", "ISK_IR" };
 	static uint8_t bytes[10][100];
 	size_t sizes[10] = { 0 };
-	struct cpace_side side[2];
-	struct cpace_input input;
+	struct cpace c;
 	uint8_t key[CPACE_KEY_SIZE];
 	int points = 0;
 
@@ -215,10 +237,9 @@ static void cpace_draft(void **state)
 		if (strncmp(fields[0], "invalid_y_", 10) != 0)
 			continue;
 		/* The draft's list has points of large order from 8 on, and 6. */
-		(void)hex_bytes(side[1].share, 32, fields[1]);
-		side[0].ad = side[1].ad = (struct cpace_bytes){ NULL, 0 };
-		memset(side[0].share, 1, 32);
-		assert_true(cpace_key(key, &side[0].ad, side, 0, bytes[5]) ==
+		memset(&c, 0, sizeof(c));
+		(void)hex_bytes(c.share[1], 32, fields[1]);
+		assert_true(cpace_key(key, &c, 0, bytes[5]) ==
 			    (strtol(fields[0] + 10, NULL, 10) >= 8 ||
 				    says(fields[0], "invalid_y_6")));
 		points++;
@@ -227,17 +248,16 @@ static void cpace_draft(void **state)
 		return;
 	for (int i = 0; i < 10; i++)
 		assert_true(sizes[i] > 0);
-	input.password = (struct cpace_bytes){ bytes[0], sizes[0] };
-	input.channel = (struct cpace_bytes){ bytes[1], sizes[1] };
-	input.session = (struct cpace_bytes){ bytes[2], sizes[2] };
+	c.password = (struct cpace_bytes){ bytes[0], sizes[0] };
+	c.channel = (struct cpace_bytes){ bytes[1], sizes[1] };
+	c.session = (struct cpace_bytes){ bytes[2], sizes[2] };
 	for (int i = 0; i < 2; i++) {
-		cpace_share(side[i].share, &input, bytes[5 + i]);
-		assert_memory_equal(side[i].share, bytes[7 + i], 32);
-		side[i].ad = (struct cpace_bytes){ bytes[3 + i], sizes[3 + i] };
+		cpace_share(&c, i, bytes[5 + i]);
+		assert_memory_equal(c.share[i], bytes[7 + i], 32);
+		c.ad[i] = (struct cpace_bytes){ bytes[3 + i], sizes[3 + i] };
 	}
 	for (int i = 0; i < 2; i++) {
-		assert_true(
-			cpace_key(key, &input.session, side, i, bytes[5 + i]));
+		assert_true(cpace_key(key, &c, i, bytes[5 + i]));
 		assert_memory_equal(key, bytes[9], sizeof(key));
 	}
 	done(file, "cpace (draft), points included", 1 + points);
@@ -398,6 +418,7 @@ int main(void)
 		cmocka_unit_test(x25519_wycheproof),
 		cmocka_unit_test(chacha20_poly1305_wycheproof),
 		cmocka_unit_test(hmac_wycheproof),
+		cmocka_unit_test(hkdf_wycheproof),
 		cmocka_unit_test(cpace_draft),
 		cmocka_unit_test(noise_published),
 		cmocka_unit_test(ed25519_debian),

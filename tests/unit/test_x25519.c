@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* X25519: the vectors of RFC 7748, and points that must be refused. */
-#include "crypto/x25519.h"
+#include "crypto/crypto.h"
 #include "tests/unit/hex.h"
 
 static void x25519_matches_rfc7748_section_5_2(void **state)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * limits.h: how much of anything others may make us take, keep or do, and what
+ * limit.h: how much of anything others may make us take, keep or do, and what
  * happens at the limit.  A limit of one module's own business stands in that
  * module's header.
  */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef LIMIT_H
+#define LIMIT_H
 
 enum {
 	/* Links.  A peer beyond LIMIT_LINKS displaces the newest link, neither

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * native.c: links to other programs of ours: whether they may be, what they
+ * say beside replication, and which of two links to one program stays.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "links/link.h"
+#include "net.h"
+#include "options.h"
+
+void native_ping(struct link *l, int64_t now_ms)
+{
+	uint8_t bytes[32];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_ping ping = { .token = (uint64_t)now_ms };
+
+	message_put_ping(&w, &ping);
+	if (l->pinged_ms == 0 &&
+		wire_put(&l->wire, MESSAGE_PING, w.bytes, w.size))
+		l->pinged_ms = now_ms;
+}
+
+static void native_hello(struct mesh *m, struct link *l)
+{
+	uint8_t bytes[256];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_hello hello;
+
+	memset(&hello, 0, sizeof(hello));
+	hello.version = WIRE_VERSION;
+	hello.port = m->port;
+	(void)snprintf(hello.name, sizeof(hello.name), "%s", m->self->name);
+	(void)snprintf(
+		hello.agent, sizeof(hello.agent), "chat/%s", OPTIONS_VERSION);
+	message_put_hello(&w, &hello);
+	if (!wire_put(&l->wire, MESSAGE_HELLO, w.bytes, w.size))
+		assert(false); /* it is the first message of an empty link */
+}
+
+/* Of two links to one program, the one with the greater hash goes (rule 2). */
+static void links_settle(struct mesh *m, struct link *answered, int64_t now_ms)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = m->links[i];
+
+		if (l == answered || answered->fd < 0 || l == NULL ||
+			!link_has_key(l, answered->wire.peer.public_key) ||
+			l->wire.peer.instance != answered->wire.peer.instance)
+			continue;
+		link_leave(m,
+			memcmp(l->wire.hash, answered->wire.hash,
+				sizeof(l->wire.hash)) < 0
+				? answered
+				: l,
+			"there is another link", now_ms);
+	}
+}
+
+/* Older links of this key have to show that they still live (rule 2). */
+static void links_contest(struct mesh *m, struct link *newer, int64_t now_ms)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = m->links[i];
+
+		if (l == NULL || l == newer ||
+			!link_has_key(l, newer->wire.peer.public_key))
+			continue;
+		l->pinged_ms = 0;
+		native_ping(l, now_ms);
+		if (l->answer_ms == 0)
+			l->answer_ms = now_ms + MESH_HALF_OPEN_MS;
+		if (l->wire.peer.instance != newer->wire.peer.instance)
+			newer->twin = true;
+	}
+	if (memcmp(newer->wire.peer.public_key, m->self->key->public_key,
+		    RECORD_KEY_SIZE) == 0)
+		newer->twin = true;
+}
+
+int links_of_key(const struct mesh *m, const uint8_t *key)
+{
+	int count = 0;
+
+	for (int i = 0; i < LINKS_MAX; i++)
+		count += m->links[i] != NULL && link_has_key(m->links[i], key);
+	return count;
+}
+
+/* Why a native link must not be, or NULL. */
+static const char *native_refusal(
+	struct mesh *m, const struct link *l, int64_t now_ms)
+{
+	const struct wire_peer *who = &l->wire.peer;
+	struct dial_peer *p = dial_peer(&m->dial, l->peer);
+	bool expected = p != NULL &&
+			(p->name[0] == '\0' || strcmp(p->name, who->name) == 0);
+
+	if (memcmp(who->public_key, m->self->key->public_key,
+		    sizeof(who->public_key)) == 0 &&
+		who->instance == m->self->instance) {
+		if (p != NULL)
+			p->ourselves = true;
+		return "it is this program itself";
+	}
+	if (link_is_refused(m, l, now_ms))
+		return "it has misbehaved too often";
+	if (p != NULL && p->name[0] != '\0' && !expected)
+		return "somebody else answers there";
+	if (m->only && !expected && !link_is_named(m, l))
+		return "it is not one of those named";
+	if (links_of_key(m, who->public_key) > LIMIT_LINKS_A_KEY)
+		return "it has too many links";
+	return NULL;
+}
+
+/* The other side has proven its key: the connection is a link. */
+static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
+	int64_t now_ms)
+{
+	struct dial_peer *p = dial_peer(&m->dial, l->peer);
+	struct sync_peer peer = { .wire = &l->wire,
+		.public_key = l->wire.peer.public_key,
+		.trusted = p != NULL && p->name[0] != '\0' };
+	const char *refusal;
+
+	/* From here on it counts as linked, with this key. */
+	net_host(&l->at, peer.host);
+	l->buffers = malloc(sizeof(*l->buffers));
+	if (l->buffers != NULL)
+		l->sync = sync_link_open(m->sync, &peer, now_ms);
+	if (l->sync == NULL) {
+		link_refuse(l, strerror(ENOMEM));
+		return false;
+	}
+	wire_grow(&l->wire, l->buffers);
+	link_enter(l, LINK_UP, now_ms);
+	refusal = native_refusal(m, l, now_ms);
+	if (refusal == NULL && links_linked(m) > LIMIT_LINKS &&
+		!links_drop(m, l, now_ms))
+		refusal = "there are too many links";
+	if (refusal != NULL) {
+		link_leave(m, l, refusal, now_ms);
+		l->refused = true;
+		l->state = LINK_GREETING; /* it never was one */
+		return false;
+	}
+	if (p != NULL && !p->have_key && p->name[0] == '\0') {
+		p->have_key = true;
+		memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
+	}
+	dial_linked(&m->dial, l->peer);
+	links_contest(m, l, now_ms);
+	native_hello(m, l);
+	native_ping(l, now_ms);
+	l->lagging = true;
+	event->kind = MESH_UP;
+	event->is_twin = l->twin;
+	return true;
+}
+
+static void native_pong(
+	struct mesh *m, struct link *l, int64_t token, int64_t now_ms)
+{
+	if (l->pinged_ms == 0 || token != l->pinged_ms)
+		return;
+	sync_round_trip(l->sync, now_ms - l->pinged_ms);
+	l->pinged_ms = 0;
+	if (l->answer_ms != 0) {
+		l->answer_ms = 0;
+		links_settle(m, l, now_ms);
+	}
+}
+
+/* What every native link says now and then; false when it is malformed. */
+static bool native_small_talk(struct mesh *m, struct link *l,
+	const struct wire_event *told, int64_t now_ms)
+{
+	char reason[MESSAGE_REASON_MAX + 1];
+	uint8_t bytes[32];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_hello hello;
+	struct message_ping ping;
+
+	switch (told->type) {
+	case MESSAGE_HELLO:
+		if (!message_decode_hello(told->body, &hello))
+			return false;
+		l->port = hello.port;
+		return true;
+	case MESSAGE_PING:
+		if (!message_decode_ping(told->body, &ping))
+			return false;
+		if (ping.answer) {
+			native_pong(m, l, (int64_t)ping.token, now_ms);
+			return true;
+		}
+		ping.answer = true;
+		message_put_ping(&w, &ping);
+		/* With no room for an answer, our bytes are one. */
+		(void)!wire_put(&l->wire, MESSAGE_PING, w.bytes, w.size);
+		return true;
+	case MESSAGE_BYE:
+		if (!message_decode_bye(told->body, reason))
+			return false;
+		l->left = true;
+		link_end(l, "it left");
+		return true;
+	default:
+		return true; /* of a newer version */
+	}
+}
+
+static bool native_message(struct mesh *m, struct link *l,
+	const struct wire_event *told, struct mesh_event *event, int64_t now_ms)
+{
+	switch (told->type) {
+	case MESSAGE_DIGEST:
+	case MESSAGE_BATCH:
+	case MESSAGE_FORK:
+		break;
+	default:
+		if (!native_small_talk(m, l, told, now_ms)) {
+			link_strike(m, l, "it is malformed", now_ms);
+			link_refuse(l, "it sent something malformed");
+		}
+		return false;
+	}
+	event->input = &m->input;
+	m->giver = l;
+	switch (sync_message(m->sync, l->sync, told, &m->input, now_ms)) {
+	case SYNC_DONE:
+		break;
+	case SYNC_BATCH:
+		event->kind = MESH_BATCH;
+		return true;
+	case SYNC_HALF:
+		event->kind = MESH_HALF;
+		return true;
+	case SYNC_BROKEN:
+		link_strike(m, l, "it is malformed", now_ms);
+		link_refuse(l, "it sent something malformed");
+		break;
+	}
+	m->giver = NULL;
+	return false;
+}
+
+bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
+	int64_t now_ms)
+{
+	struct wire_event told;
+
+	while (!l->refused && wire_next(&l->wire, &told)) {
+		/* Of a link that has ended, only what it had sent counts. */
+		if (l->fd < 0 && l->sync == NULL)
+			return false;
+		switch (told.kind) {
+		case WIRE_PEER:
+			if (native_up(m, l, event, now_ms))
+				return true;
+			break;
+		case WIRE_MESSAGE:
+			if (native_message(m, l, &told, event, now_ms))
+				return true;
+			break;
+		case WIRE_BROKEN:
+			link_strike(m, l, told.text, now_ms);
+			link_end(l, told.text);
+			break;
+		}
+	}
+	l->frame_ms = !wire_is_mid_frame(&l->wire) ? 0
+		      : l->frame_ms == 0           ? now_ms
+						   : l->frame_ms;
+	return false;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* strikes.c: a table of offenders. */
+#include "links/strikes.h"
+
+static struct offender *offender_find(struct strikes *s,
+	const uint8_t id[RECORD_KEY_SIZE], bool by_key, int64_t now_ms)
+{
+	for (int i = 0; i < STRIKES_OFFENDERS; i++) {
+		struct offender *o = &s->offenders[i];
+
+		if (o->strikes > 0 && now_ms - o->since_ms >= LIMIT_STRIKES_MS)
+			o->strikes = 0;
+		if (o->strikes > 0 && o->by_key == by_key &&
+			memcmp(o->id, id, sizeof(o->id)) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* A free place, or that of the one heard of longest ago. */
+static struct offender *offender_place(struct strikes *s)
+{
+	struct offender *oldest = &s->offenders[0];
+
+	for (int i = 0; i < STRIKES_OFFENDERS; i++) {
+		struct offender *o = &s->offenders[i];
+
+		if (o->strikes == 0)
+			return o;
+		if (o->since_ms < oldest->since_ms)
+			oldest = o;
+	}
+	oldest->strikes = 0;
+	return oldest;
+}
+
+void strikes_add(struct strikes *s, const uint8_t id[RECORD_KEY_SIZE],
+	bool by_key, int64_t now_ms)
+{
+	struct offender *o = offender_find(s, id, by_key, now_ms);
+
+	s->count++;
+	if (o == NULL)
+		o = offender_place(s);
+	memcpy(o->id, id, sizeof(o->id));
+	o->by_key = by_key;
+	o->strikes++;
+	o->since_ms = now_ms;
+}
+
+bool strikes_refuse(struct strikes *s, const uint8_t id[RECORD_KEY_SIZE],
+	bool by_key, int64_t now_ms)
+{
+	const struct offender *o = offender_find(s, id, by_key, now_ms);
+
+	return o != NULL && o->strikes >= (by_key ? LIMIT_STRIKES_KEY
+						  : LIMIT_STRIKES_ADDRESS);
+}

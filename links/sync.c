@@ -1,0 +1,1149 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sync.c: replication between native links.
+ *
+ * A *flow* is what one link and one log have to do with each other:
+ *
+ *	have	the other side's durable head, as it told, or as it sent
+ *	known	the same, or what we sent it since: it is not told of less
+ *	wanted	it wants the log from us, from record `next` on
+ *	asked	we want the log from it: it is the log's source
+ *
+ * A *topic* is what all links have to do with one log.
+ *
+ *	their Digest entry: have, wanted, next   ----> topic_choose: asked
+ *	our head moved	   ----> entries to tell	 |
+ *			   ----> wanted flows: Batches	 v
+ *	their Batch ----> room ----> our head moves	want 2, want 0
+ *
+ * When an entry is told: at once if what we want changed; within
+ * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
+ * else within SYNC_GATHER_MS, unless it is known to have as much by then.
+ *
+ * Invariants:
+ *	1. asked ==> topic.source is this link; so at most one link at a time
+ *	   is asked for a log.
+ *	2. what an entry tells is durable here (room_durable).
+ *	3. wanted ==> next is the record after the last one sent, or after the
+ *	   seq that the other side said last to begin from.
+ *	4. our own head never moves by what others say, only by room_accept.
+ *	5. numbers[] maps the other side's numbers; what it means by a number
+ *	   that was never named is ignored.
+ */
+#include <stdlib.h>
+
+#include "links/sync.h"
+
+enum {
+	LINKS_MAX = 2 * LIMIT_LINKS,
+	NUMBERS_MAX = 2 * LIMIT_LOGS, /* the greatest number of a log */
+	BUCKETS = 64,
+	CHECK_MS = 50,      /* between two looks for silent sources */
+	ROUND_TRIP_MS = 50, /* until it was measured */
+	HALVES_MS = 1000,   /* between two halves for one flow */
+	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
+	BATCH_OVERHEAD = 128 /* a Batch without its records, at most */
+};
+
+/* How soon an entry is told. */
+enum telling { TELL_NOTHING, TELL_LATER, TELL_SOON, TELL_NOW, TELLINGS };
+
+struct flow {
+	uint32_t have;
+	uint32_t known;
+	uint32_t next;
+	uint32_t told;    /* our head, as told it last */
+	int64_t avoid_ms; /* not asked before */
+	int64_t again_ms; /* not asked to start over, nor sent a half, before */
+	uint8_t silent;   /* how often it was silent, in a row */
+	uint8_t telling;  /* enum telling */
+	bool wanted;
+	bool asked;
+	bool restart; /* the next entry says from where: WANT_FROM */
+	bool named;   /* our number is known there */
+};
+
+struct topic {
+	struct sync_link *source; /* or NULL */
+	uint64_t durable;         /* as last seen */
+	uint32_t best;            /* no link's `have` is above it */
+	bool refused;             /* its bytes are used up */
+	bool meant;               /* scratch of forget_claims */
+	int64_t moved_ms; /* our head moved, or the source was chosen, or
+			     somebody got ahead: whichever came last */
+};
+
+struct sync_link {
+	struct wire *wire;
+	uint8_t public_key[RECORD_KEY_SIZE];
+	uint8_t host[SYNC_HOST_SIZE];
+	bool trusted;
+	struct flow *flows; /* by the room's number */
+	uint32_t flow_count;
+	uint32_t *numbers; /* the room's numbers, by theirs */
+	uint32_t number_count;
+	int64_t round_trip_ms;
+	int64_t moved_ms;         /* it sent a batch */
+	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
+	int64_t receipt_ms;       /* when receipts were told last */
+	uint32_t telling;         /* next log of our complete Digest */
+	bool told_all;
+	bool heard_all;
+	int64_t complete_ms; /* when we began to tell everything */
+	uint32_t waiting;    /* logs not admitted: to be asked for again */
+	int64_t ask_again_ms;
+	uint32_t turn;    /* log whose records go next */
+	bool lagging;     /* there may be records to send */
+	uint32_t reading; /* log that `cursor` reads */
+	struct log_cursor cursor;
+};
+
+struct bucket {
+	uint8_t host[SYNC_HOST_SIZE];
+	int tokens;
+	int64_t filled_ms;
+	int64_t used_ms;
+};
+
+struct sync {
+	struct room *room;
+	uint64_t random;
+	bool held;
+	bool touched;
+	int64_t check_ms;     /* when to look for silent sources */
+	int64_t opened_ms;    /* INT64_MIN until the first link */
+	struct topic *topics; /* by the room's number */
+	uint32_t topic_count;
+	struct sync_link *links[LINKS_MAX];
+	struct bucket buckets[BUCKETS];
+	struct sync_counts counts;
+	uint8_t scratch[MESSAGE_MAX];
+};
+
+/* Leaves. */
+
+/* Marsaglia's xorshift64: jitter needs no secrecy. */
+static int64_t jitter(struct sync *s, int64_t below)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return (int64_t)(s->random % (uint64_t)below);
+}
+
+/* Makes room for `count` entries of `size` bytes each, new ones zeroed. */
+static void *table_grow(
+	void *table, uint32_t *have, uint32_t count, size_t size)
+{
+	uint32_t wanted = *have == 0 ? 16 : *have;
+	uint8_t *larger;
+
+	while (wanted < count)
+		wanted *= 2;
+	larger = realloc(table, wanted * size);
+	if (larger == NULL)
+		return NULL;
+	memset(larger + *have * size, 0, (wanted - *have) * size);
+	*have = wanted;
+	return larger;
+}
+
+/* The flow of a log, or NULL without memory for it: then it has to wait. */
+static struct flow *link_flow(struct sync_link *l, uint32_t number)
+{
+	struct flow *flows;
+
+	if (number < l->flow_count)
+		return &l->flows[number];
+	flows = table_grow(
+		l->flows, &l->flow_count, number + 1, sizeof(*flows));
+	if (flows == NULL)
+		return NULL;
+	l->flows = flows;
+	return &l->flows[number];
+}
+
+/* A flow that is there already, or one that says nothing. */
+static const struct flow *flow_of(const struct sync_link *l, uint32_t number)
+{
+	static const struct flow none;
+
+	return number < l->flow_count ? &l->flows[number] : &none;
+}
+
+static bool topics_grow(struct sync *s)
+{
+	uint32_t count = room_count(s->room);
+	struct topic *topics;
+
+	if (count <= s->topic_count)
+		return true;
+	topics = table_grow(s->topics, &s->topic_count, count, sizeof(*topics));
+	if (topics == NULL)
+		return false;
+	s->topics = topics;
+	return true;
+}
+
+static bool link_wrote(
+	const struct sync *s, const struct sync_link *l, uint32_t number)
+{
+	const struct room_log *log = room_log(s->room, number);
+
+	return log->is_signed && memcmp(log->log.public_key, l->public_key,
+					 sizeof(l->public_key)) == 0;
+}
+
+/* Notes that an entry is to be told, and how soon. */
+static void flow_tell(struct sync *s, struct sync_link *l, struct flow *f,
+	enum telling telling, int64_t now_ms)
+{
+	int64_t at_ms = now_ms;
+
+	if (f->telling < telling)
+		f->telling = (uint8_t)telling;
+	if (telling == TELL_LATER)
+		at_ms += SYNC_GATHER_MS / 2 + jitter(s, SYNC_GATHER_MS / 2);
+	if (telling == TELL_SOON && at_ms < l->receipt_ms + SYNC_RECEIPT_MS)
+		at_ms = l->receipt_ms + SYNC_RECEIPT_MS;
+	if (at_ms < l->due_ms[telling])
+		l->due_ms[telling] = at_ms;
+}
+
+/* Sources. */
+
+/* May this link be asked for this log, and how good is it? */
+static int64_t link_rank(const struct sync *s, const struct sync_link *l,
+	uint32_t number, int64_t now_ms)
+{
+	const struct flow *f = flow_of(l, number);
+
+	if (now_ms < f->avoid_ms)
+		return -1;
+	if (!room_log(s->room, number)->is_own && link_wrote(s, l, number))
+		return INT64_MAX;
+	if (f->have == 0)
+		return -1;
+	return ((int64_t)f->have << 16) +
+	       (l->round_trip_ms > 0xffff ? 0 : 0xffff - l->round_trip_ms);
+}
+
+static void topic_leave(struct sync *s, uint32_t number, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	struct flow *f;
+
+	if (t->source == NULL)
+		return;
+	f = &t->source->flows[number];
+	f->asked = f->restart = false;
+	flow_tell(s, t->source, f, TELL_NOW, now_ms);
+	t->source = NULL;
+}
+
+static void topic_ask(
+	struct sync *s, uint32_t number, struct sync_link *l, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	struct flow *f = link_flow(l, number);
+
+	if (f == NULL || t->source == l)
+		return;
+	topic_leave(s, number, now_ms);
+	t->source = l;
+	t->moved_ms = now_ms;
+	f->asked = f->restart = true;
+	if (l->told_all || number < l->telling)
+		flow_tell(s, l, f, TELL_NOW, now_ms);
+}
+
+static bool topic_is_refused(const struct sync *s, uint32_t number)
+{
+	const struct room_log *log = room_log(s->room, number);
+
+	return s->held || !log->used || !log->is_signed || log->frozen != 0 ||
+	       s->topics[number].refused;
+}
+
+/*
+ * Chooses the source of a log.  The one it has is kept as long as it may be
+ * asked at all, unless the author himself is there.
+ */
+static void topic_choose(struct sync *s, uint32_t number, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	struct sync_link *best = NULL;
+	int64_t best_rank = -1;
+
+	if (topic_is_refused(s, number)) {
+		topic_leave(s, number, now_ms);
+		return;
+	}
+	for (int i = 0; i < LINKS_MAX; i++) {
+		int64_t rank;
+
+		if (s->links[i] == NULL)
+			continue;
+		rank = link_rank(s, s->links[i], number, now_ms);
+		if (rank > best_rank) {
+			best = s->links[i];
+			best_rank = rank;
+		}
+	}
+	/* Our own log is asked for only where there is more of it. */
+	if (room_log(s->room, number)->is_own && best != NULL &&
+		flow_of(best, number)->have <= room_head(s->room, number))
+		best = NULL;
+	if (t->source != NULL && best_rank < INT64_MAX && best != NULL &&
+		link_rank(s, t->source, number, now_ms) >= 0)
+		best = t->source;
+	if (best == NULL)
+		topic_leave(s, number, now_ms);
+	else
+		topic_ask(s, number, best, now_ms);
+}
+
+/* Somebody has said to be ahead of us. */
+static void topic_behind(
+	struct sync *s, uint32_t number, uint32_t have, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	uint64_t head = room_head(s->room, number);
+
+	if (have <= head)
+		return;
+	if (t->best <= head)
+		t->moved_ms = now_ms;
+	if (have > t->best)
+		t->best = have;
+	if (now_ms + CHECK_MS < s->check_ms)
+		s->check_ms = now_ms + CHECK_MS;
+}
+
+/*
+ * The greatest head that a link claims which may be asked now; *retry_ms goes
+ * down to when one that claims more may be asked again.
+ */
+static uint32_t topic_best(const struct sync *s, uint32_t number,
+	int64_t now_ms, int64_t *retry_ms)
+{
+	uint64_t head = room_head(s->room, number);
+	uint32_t best = 0;
+
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct flow *f;
+
+		if (s->links[i] == NULL)
+			continue;
+		f = flow_of(s->links[i], number);
+		if (f->have > head && f->avoid_ms > now_ms &&
+			f->avoid_ms < *retry_ms)
+			*retry_ms = f->avoid_ms;
+		if (f->have > best && f->avoid_ms <= now_ms)
+			best = f->have;
+	}
+	return best;
+}
+
+/* It said that it had more, and sent nothing: it is not believed for a while. */
+static void flow_avoid(struct flow *f, int64_t now_ms)
+{
+	int64_t wait_ms = (int64_t)SYNC_AVOID_MS << f->silent;
+
+	if (wait_ms >= SYNC_AVOID_MAX_MS)
+		wait_ms = SYNC_AVOID_MAX_MS;
+	else
+		f->silent++;
+	f->avoid_ms = now_ms + wait_ms;
+}
+
+/* Leaves a source that sends nothing although somebody is ahead of us. */
+static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	uint64_t head = room_head(s->room, number);
+	int64_t since_ms = t->moved_ms, patience_ms = SYNC_SILENT_MS;
+	struct flow *f;
+
+	if (t->best <= head || topic_is_refused(s, number))
+		return;
+	if (topic_best(s, number, now_ms, &s->check_ms) <= head)
+		return; /* or those who claim more are not believed now */
+	if (now_ms + CHECK_MS < s->check_ms)
+		s->check_ms = now_ms + CHECK_MS;
+	if (t->source == NULL) {
+		topic_choose(s, number, now_ms);
+		return;
+	}
+	if (t->source->moved_ms > since_ms)
+		since_ms = t->source->moved_ms;
+	if (2 * t->source->round_trip_ms > patience_ms)
+		patience_ms = 2 * t->source->round_trip_ms;
+	if (now_ms - since_ms < patience_ms + jitter(s, SYNC_SILENT_MS / 2))
+		return;
+	f = &t->source->flows[number];
+	if (f->have > head)
+		flow_avoid(f, now_ms);
+	else /* it is only slower than somebody else */
+		f->avoid_ms = now_ms + SYNC_SILENT_MS;
+	s->counts.moves++;
+	topic_leave(s, number, now_ms);
+	topic_choose(s, number, now_ms);
+}
+
+static void topics_check(struct sync *s, int64_t now_ms)
+{
+	if (now_ms < s->check_ms)
+		return;
+	s->check_ms = INT64_MAX;
+	for (uint32_t n = 0; n < room_count(s->room); n++)
+		topic_check(s, n, now_ms);
+}
+
+/* Our head of a log is another one now: who is to hear of it, or get it? */
+static void topic_moved(
+	struct sync *s, uint32_t number, uint64_t durable, int64_t now_ms)
+{
+	struct topic *t = &s->topics[number];
+	bool back = durable < t->durable;
+
+	t->durable = durable;
+	t->moved_ms = now_ms;
+	if (topic_is_refused(s, number))
+		topic_leave(s, number, now_ms);
+	if (!room_log(s->room, number)->is_signed)
+		return;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct sync_link *l = s->links[i];
+		struct flow *f = l == NULL ? NULL : link_flow(l, number);
+
+		if (f == NULL)
+			continue;
+		l->lagging = l->lagging || (f->wanted && f->next <= durable);
+		f->restart = f->restart || (back && f->asked);
+		if (!l->told_all && number >= l->telling)
+			continue; /* the complete Digest comes to it */
+		if (back)
+			flow_tell(s, l, f, TELL_NOW, now_ms);
+		else if (link_wrote(s, l, number))
+			flow_tell(s, l, f, TELL_SOON, now_ms);
+		else if (f->known < durable)
+			flow_tell(s, l, f, TELL_LATER, now_ms);
+	}
+	if (t->source == NULL)
+		topic_choose(s, number, now_ms);
+}
+
+void sync_touch(struct sync *s)
+{
+	s->touched = true;
+}
+
+void sync_turn(struct sync *s, int64_t now_ms)
+{
+	if (!topics_grow(s))
+		return; /* without memory, nothing new is told */
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		uint64_t durable = room_durable(s->room, n);
+
+		if (durable != s->topics[n].durable || s->touched)
+			topic_moved(s, n, durable, now_ms);
+	}
+	s->touched = false;
+	topics_check(s, now_ms);
+}
+
+void sync_hold(struct sync *s, bool held, int64_t now_ms)
+{
+	if (s->held == held)
+		return;
+	s->held = held;
+	for (uint32_t n = 0; n < room_count(s->room) && topics_grow(s); n++)
+		topic_choose(s, n, now_ms);
+}
+
+/* What they tell. */
+
+/* A place for one more new log from this address? */
+static bool admission(struct sync *s, const struct sync_link *l, int64_t now_ms)
+{
+	struct bucket *b = &s->buckets[0];
+	int64_t refills;
+
+	if (l->trusted || now_ms - s->opened_ms < LIMIT_LOGS_FREE_MS)
+		return true;
+	for (int i = 0; i < BUCKETS; i++) {
+		if (memcmp(s->buckets[i].host, l->host, sizeof(l->host)) == 0) {
+			b = &s->buckets[i];
+			break;
+		}
+		if (s->buckets[i].used_ms < b->used_ms)
+			b = &s->buckets[i];
+	}
+	if (memcmp(b->host, l->host, sizeof(l->host)) != 0 || b->used_ms == 0) {
+		memcpy(b->host, l->host, sizeof(b->host));
+		b->tokens = LIMIT_LOGS_BUCKET;
+		b->filled_ms = now_ms;
+	}
+	b->used_ms = now_ms;
+	refills = (now_ms - b->filled_ms) / LIMIT_LOGS_REFILL_MS;
+	b->filled_ms += refills * LIMIT_LOGS_REFILL_MS;
+	if (refills > 0 &&
+		b->tokens + refills * LIMIT_LOGS_REFILL > LIMIT_LOGS_BUCKET)
+		b->tokens = LIMIT_LOGS_BUCKET;
+	else
+		b->tokens += (int)refills * LIMIT_LOGS_REFILL;
+	return b->tokens > 0 && b->tokens-- > 0;
+}
+
+/* The room's number of a log that is named by key, admitted if it is new. */
+static uint32_t link_admit(struct sync *s, struct sync_link *l,
+	const struct message_log *log, int64_t now_ms)
+{
+	uint32_t number = room_find_key(s->room, log->public_key, log->epoch);
+	bool first_hand = memcmp(log->public_key, l->public_key,
+				  sizeof(l->public_key)) == 0;
+
+	if (number != ROOM_NO_LOG)
+		return number;
+	if (first_hand || admission(s, l, now_ms))
+		number = room_admit(
+			s->room, log->public_key, log->epoch, first_hand);
+	if (number == ROOM_NO_LOG) {
+		l->waiting++;
+		l->ask_again_ms = now_ms + LIMIT_LOGS_REFILL_MS;
+	}
+	return number;
+}
+
+/* What they mean by their number; ROOM_NO_LOG when it is nothing to us. */
+static uint32_t link_number(struct sync *s, struct sync_link *l,
+	const struct message_log *log, int64_t now_ms)
+{
+	uint32_t *numbers = l->numbers;
+	uint32_t number = ROOM_NO_LOG;
+
+	if (log->number >= NUMBERS_MAX)
+		return ROOM_NO_LOG;
+	if (log->named)
+		number = link_admit(s, l, log, now_ms);
+	else if (log->number < l->number_count)
+		number = l->numbers[log->number] - 1; /* 0 there is none */
+	if (number == ROOM_NO_LOG || !topics_grow(s) ||
+		link_flow(l, number) == NULL)
+		return ROOM_NO_LOG;
+	if (log->number >= l->number_count)
+		numbers = table_grow(l->numbers, &l->number_count,
+			log->number + 1, sizeof(*numbers));
+	if (numbers == NULL)
+		return ROOM_NO_LOG;
+	l->numbers = numbers;
+	l->numbers[log->number] = number + 1;
+	return number;
+}
+
+/* Shows our word against theirs: signatures decide (security.md, forks). */
+static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
+	uint64_t seq, int64_t now_ms)
+{
+	struct flow *f = &l->flows[number];
+	struct message_half half;
+	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+
+	if (now_ms < f->again_ms ||
+		!room_make_half(s->room, number, seq, &half))
+		return;
+	f->again_ms = now_ms + HALVES_MS;
+	message_put_half(&w, &half);
+	/* Without room it is said after the next Digest that differs. */
+	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+}
+
+static void link_entry(struct sync *s, struct sync_link *l,
+	const struct message_entry *entry, int64_t now_ms)
+{
+	uint32_t number = link_number(s, l, &entry->log, now_ms);
+	uint8_t id[RECORD_ID_SIZE];
+	struct flow *f;
+	uint32_t seq = (uint32_t)entry->seq;
+
+	if (number == ROOM_NO_LOG)
+		return;
+	f = &l->flows[number];
+	f->have = seq;
+	if (seq > f->known || entry->want == WANT_FROM)
+		f->known = seq;
+	if (entry->want == WANT_FROM)
+		f->next = seq + 1;
+	f->wanted = entry->want == WANT_FROM ||
+		    (entry->want == WANT_MORE && f->next > 0);
+	l->lagging = l->lagging || f->wanted;
+	if (seq > 0 && seq <= room_durable(s->room, number) &&
+		room_id_at(s->room, number, seq, id) &&
+		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
+		link_dispute(s, l, number, seq, now_ms);
+	topic_behind(s, number, seq, now_ms);
+	if (s->topics[number].source != l)
+		topic_choose(s, number, now_ms);
+}
+
+static void link_digest(struct sync *s, struct sync_link *l,
+	const struct message_digest *digest, int64_t now_ms)
+{
+	struct reader entries = digest->entries;
+	struct message_entry entry;
+
+	while (message_next_entry(&entries, &entry))
+		link_entry(s, l, &entry, now_ms);
+	l->heard_all = l->heard_all || digest->complete;
+	if (digest->again && l->told_all &&
+		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS) {
+		l->told_all = false;
+		l->telling = 0;
+		l->complete_ms = now_ms;
+	}
+}
+
+enum sync_result sync_message(struct sync *s, struct sync_link *l,
+	const struct wire_event *message, struct sync_input *input,
+	int64_t now_ms)
+{
+	struct message_digest digest;
+
+	switch (message->type) {
+	case MESSAGE_DIGEST:
+		if (!message_decode_digest(message->body, &digest))
+			return SYNC_BROKEN;
+		link_digest(s, l, &digest, now_ms);
+		return SYNC_DONE;
+	case MESSAGE_BATCH:
+		if (!message_decode_batch(message->body, &input->as.batch))
+			return SYNC_BROKEN;
+		input->number = link_number(s, l, &input->as.batch.log, now_ms);
+		s->counts.records_received += input->as.batch.count;
+		/* Of a log that was not admitted: asked for again later. */
+		return input->number == ROOM_NO_LOG ? SYNC_DONE : SYNC_BATCH;
+	case MESSAGE_FORK:
+		if (!message_decode_half(message->body, &input->as.half))
+			return SYNC_BROKEN;
+		input->number = room_find_key(s->room,
+			input->as.half.public_key, input->as.half.epoch);
+		return input->number == ROOM_NO_LOG ||
+				       link_flow(l, input->number) == NULL
+			       ? SYNC_DONE
+			       : SYNC_HALF;
+	default:
+		return SYNC_DONE;
+	}
+}
+
+/* The next entry asks to begin from our head, at most once a second. */
+static void flow_restart(
+	struct sync *s, struct sync_link *l, uint32_t number, int64_t now_ms)
+{
+	struct flow *f = &l->flows[number];
+
+	if (!f->asked || now_ms < f->again_ms)
+		return;
+	f->again_ms = now_ms + SYNC_AGAIN_MS;
+	f->restart = true;
+	flow_tell(s, l, f, TELL_NOW, now_ms);
+}
+
+static void batch_accepted(struct sync *s, struct sync_link *l,
+	const struct sync_input *input, int64_t now_ms)
+{
+	const struct message_batch *batch = &input->as.batch;
+	struct flow *f = &l->flows[input->number];
+	uint32_t last = (uint32_t)(batch->first + batch->count - 1);
+
+	l->moved_ms = s->topics[input->number].moved_ms = now_ms;
+	f->silent = 0;
+	s->counts.records_new += batch->count;
+	if (f->have < last)
+		f->have = last; /* who sends it has it on disk */
+	if (f->known < last)
+		f->known = last;
+}
+
+void sync_answer(struct sync *s, struct sync_link *l,
+	const struct sync_input *input, enum room_verdict verdict,
+	int64_t now_ms)
+{
+	uint32_t number = input->number;
+
+	switch (verdict) {
+	case ROOM_ACCEPTED:
+		batch_accepted(s, l, input, now_ms);
+		break;
+	case ROOM_HAD:
+		break;
+	case ROOM_GAP:
+		flow_restart(s, l, number, now_ms);
+		break;
+	case ROOM_DISPUTED:
+		link_dispute(s, l, number, input->as.batch.first - 1, now_ms);
+		break;
+	case ROOM_FORKED:
+		link_dispute(s, l, number, room_log(s->room, number)->frozen,
+			now_ms);
+		s->touched = true;
+		break;
+	case ROOM_LIMIT:
+		s->topics[number].refused = true;
+		topic_leave(s, number, now_ms);
+		break;
+	case ROOM_BAD:
+	case ROOM_FULL:
+		if (s->topics[number].source == l) {
+			flow_avoid(&l->flows[number], now_ms);
+			topic_leave(s, number, now_ms);
+			topic_choose(s, number, now_ms);
+			topic_behind(s, number, s->topics[number].best, now_ms);
+		}
+		break;
+	}
+}
+
+/* What we tell. */
+
+static void message_log_of(const struct sync *s, uint32_t number,
+	struct flow *f, struct message_log *log)
+{
+	const struct room_log *known = room_log(s->room, number);
+
+	memset(log, 0, sizeof(*log));
+	log->number = number + 1; /* 0 would be left out */
+	log->named = !f->named;
+	memcpy(log->public_key, known->log.public_key, sizeof(log->public_key));
+	log->epoch = known->log.epoch;
+}
+
+/* Writes the entry of one log. */
+static void put_entry(
+	struct sync *s, struct writer *w, struct flow *f, uint32_t number)
+{
+	struct message_entry entry;
+	uint8_t id[RECORD_ID_SIZE];
+
+	memset(&entry, 0, sizeof(entry));
+	message_log_of(s, number, f, &entry.log);
+	entry.seq = room_durable(s->room, number);
+	entry.frozen = room_log(s->room, number)->frozen != 0;
+	if (entry.seq > 0 && room_id_at(s->room, number, entry.seq, id))
+		memcpy(entry.id, id, sizeof(entry.id));
+	entry.want = WANT_NOTHING;
+	if (f->asked)
+		entry.want = f->restart ? WANT_FROM : WANT_MORE;
+	message_put_entry(w, &entry);
+	f->told = (uint32_t)entry.seq;
+	f->named = true;
+	f->restart = false;
+	f->telling = TELL_NOTHING;
+}
+
+static bool link_put_digest(
+	struct sync *s, struct sync_link *l, const struct writer *w)
+{
+	if (!wire_put(l->wire, MESSAGE_DIGEST, w->bytes, w->size))
+		return false;
+	s->counts.digest_bytes_sent += w->size;
+	return true;
+}
+
+/* Is there anything to say of this log when everything is told? */
+static bool is_told(const struct sync *s, const struct flow *f, uint32_t number)
+{
+	const struct room_log *log = room_log(s->room, number);
+
+	return log->used && log->is_signed &&
+	       (f->asked || room_durable(s->room, number) > 0);
+}
+
+/* Room for a part of a Digest, as whole as they come. */
+static bool digest_fits(const struct sync_link *l)
+{
+	return wire_room(l->wire) >= MESSAGE_MAX;
+}
+
+/* Everything, in parts: true when the last part was put. */
+static bool link_tell_all(struct sync *s, struct sync_link *l)
+{
+	while (!l->told_all) {
+		struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+		uint32_t count = room_count(s->room);
+		int entries = 0;
+
+		if (!digest_fits(l))
+			return false;
+		while (l->telling < count && entries < LIMIT_DIGEST_ENTRIES &&
+			w.size + MESSAGE_ENTRY_MAX + 16 < MESSAGE_MAX) {
+			struct flow *f = link_flow(l, l->telling);
+
+			if (f == NULL)
+				return false;
+			if (is_told(s, f, l->telling)) {
+				put_entry(s, &w, f, l->telling);
+				entries++;
+			}
+			l->telling++;
+		}
+		l->told_all = l->telling >= count;
+		message_put_digest_end(&w, l->told_all, false);
+		if (!link_put_digest(s, l, &w))
+			return false; /* can not be: there was room */
+	}
+	return true;
+}
+
+/* Does this entry still have to be told, now that its time has come? */
+static bool flow_is_due(const struct sync *s, const struct sync_link *l,
+	struct flow *f, uint32_t number, int64_t now_ms)
+{
+	if (f->telling == TELL_NOTHING || l->due_ms[f->telling] > now_ms)
+		return false;
+	if (f->telling == TELL_LATER &&
+		f->known >= room_durable(s->room, number)) {
+		f->telling = TELL_NOTHING;
+		return false;
+	}
+	return true;
+}
+
+/* What changed, as far as its time has come and there is room. */
+static bool link_tell_changes(
+	struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+	bool again = l->waiting > 0 && now_ms >= l->ask_again_ms;
+	uint32_t n = 0;
+	int entries = 0;
+
+	for (int i = TELL_LATER; i < TELLINGS; i++)
+		again = again || l->due_ms[i] <= now_ms;
+	if (!again || !digest_fits(l))
+		return !again;
+	again = l->waiting > 0 && now_ms >= l->ask_again_ms;
+	for (; n < l->flow_count && entries < LIMIT_DIGEST_ENTRIES &&
+		w.size + MESSAGE_ENTRY_MAX + 16 < MESSAGE_MAX;
+		n++) {
+		if (!flow_is_due(s, l, &l->flows[n], n, now_ms))
+			continue;
+		put_entry(s, &w, &l->flows[n], n);
+		entries++;
+	}
+	if (l->due_ms[TELL_SOON] <= now_ms)
+		l->receipt_ms = now_ms;
+	if (n == l->flow_count) {
+		for (int i = TELL_LATER; i < TELLINGS; i++) {
+			if (l->due_ms[i] <= now_ms)
+				l->due_ms[i] = INT64_MAX;
+		}
+	}
+	if (again)
+		l->waiting = 0;
+	message_put_digest_end(&w, false, again);
+	return entries == 0 && !again ? true : link_put_digest(s, l, &w);
+}
+
+/* Records, from here on. */
+
+/*
+ * Writes records from f->next on, as many as go into one Batch.  Returns the
+ * last one with which the Batch may end, and sets `size` to its end in w; 0
+ * when none may.
+ */
+static uint64_t put_records(struct sync *s, struct sync_link *l,
+	uint32_t number, struct writer *w, size_t *size)
+{
+	uint64_t durable = room_durable(s->room, number);
+	uint64_t seq = l->flows[number].next, last = 0;
+	struct record record;
+
+	if (l->reading != number || l->cursor.seq > seq)
+		memset(&l->cursor, 0, sizeof(l->cursor));
+	l->reading = number;
+	for (int i = 0; i < LIMIT_BATCH_RECORDS && seq <= durable; i++, seq++) {
+		l->cursor.seq = seq;
+		if (room_read(s->room, number, &l->cursor, &record) < 0 ||
+			(i > 0 && w->size + message_record_size(&record) >
+					  LIMIT_BATCH_SIZE))
+			break;
+		message_put_record(w, &record);
+		if ((record.flags & RECORD_VERIFIED) == 0)
+			continue;
+		last = seq;
+		*size = w->size;
+	}
+	return last;
+}
+
+/*
+ * A Batch must end with a good signature.  One that was checked here is never
+ * further away than the longest Batch, unless a hole was filled since: then
+ * the nearest good one before the end is looked for.
+ */
+static uint64_t put_vouched(struct sync *s, struct sync_link *l,
+	uint32_t number, struct writer *w, size_t head)
+{
+	struct flow *f = &l->flows[number];
+	size_t size = 0;
+	uint64_t last = put_records(s, l, number, w, &size);
+	uint64_t seq = f->next;
+	struct reader written;
+	struct record record;
+	struct log_cursor cursor;
+
+	if (last > 0) {
+		w->size = size;
+		return last;
+	}
+	written = reader_over(w->bytes + head, w->size - head);
+	while (message_next_record(&written, &record)) {
+		memset(&cursor, 0, sizeof(cursor));
+		cursor.seq = seq;
+		if (room_read(s->room, number, &cursor, &record) == 0 &&
+			room_vouches(s->room, number, seq, &record)) {
+			last = seq;
+			size = w->size - written.left;
+		}
+		seq++;
+	}
+	w->size = size;
+	return last;
+}
+
+/* One Batch of a log; false when there is no room, or nothing to send. */
+static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
+{
+	struct flow *f = &l->flows[number];
+	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+	struct message_batch batch;
+	uint8_t id[RECORD_ID_SIZE];
+	uint64_t last;
+
+	memset(&batch, 0, sizeof(batch));
+	message_log_of(s, number, f, &batch.log);
+	batch.first = f->next;
+	if (!room_id_at(s->room, number, f->next - 1, id))
+		return false;
+	memcpy(batch.previous, id, sizeof(batch.previous));
+	message_put_batch_head(&w, &batch);
+	last = put_vouched(s, l, number, &w, w.size);
+	if (last == 0) {
+		f->wanted = false; /* we have nothing that can be believed */
+		return false;
+	}
+	if (!wire_put(l->wire, MESSAGE_BATCH, w.bytes, w.size))
+		return false;
+	f->named = true;
+	s->counts.records_sent += last + 1 - f->next;
+	f->next = (uint32_t)last + 1;
+	if (f->known < last)
+		f->known = (uint32_t)last;
+	return true;
+}
+
+/* Logs take turns, a Batch each. */
+static void link_put_records(struct sync *s, struct sync_link *l)
+{
+	uint32_t idle = 0;
+
+	while (idle < l->flow_count) {
+		struct flow *f;
+
+		if (l->turn >= l->flow_count)
+			l->turn = 0;
+		f = &l->flows[l->turn];
+		idle++;
+		if (f->wanted && f->next <= room_durable(s->room, l->turn)) {
+			if (wire_room(l->wire) < MESSAGE_MAX)
+				return;
+			if (link_put_batch(s, l, l->turn))
+				idle = 0;
+		}
+		l->turn++;
+	}
+	l->lagging = false;
+}
+
+bool sync_fill(struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms))
+		return true;
+	if (l->lagging)
+		link_put_records(s, l);
+	return l->lagging;
+}
+
+/* Life. */
+
+struct sync *sync_open(struct room *room, uint64_t seed)
+{
+	struct sync *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->room = room;
+	s->random = seed | 1;
+	s->check_ms = INT64_MAX;
+	s->opened_ms = INT64_MIN;
+	return s;
+}
+
+void sync_close(struct sync *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < LINKS_MAX; i++)
+		assert(s->links[i] == NULL);
+	free(s->topics);
+	free(s);
+}
+
+static int link_place(const struct sync *s)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		if (s->links[i] == NULL)
+			return i;
+	}
+	return -1;
+}
+
+struct sync_link *sync_link_open(
+	struct sync *s, const struct sync_peer *peer, int64_t now_ms)
+{
+	int place = link_place(s);
+	struct sync_link *l = NULL;
+
+	if (place >= 0 && topics_grow(s))
+		l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return NULL;
+	if (s->opened_ms == INT64_MIN)
+		s->opened_ms = now_ms;
+	l->wire = peer->wire;
+	memcpy(l->public_key, peer->public_key, sizeof(l->public_key));
+	memcpy(l->host, peer->host, sizeof(l->host));
+	l->trusted = peer->trusted;
+	l->round_trip_ms = ROUND_TRIP_MS;
+	l->complete_ms = now_ms;
+	for (int i = 0; i < TELLINGS; i++)
+		l->due_ms[i] = INT64_MAX;
+	s->links[place] = l;
+	/* What the other side wrote is asked for before it says a word. */
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		if (room_log(s->room, n)->used && link_wrote(s, l, n))
+			topic_choose(s, n, now_ms);
+	}
+	return l;
+}
+
+/*
+ * Gives up the numbers of logs that were claimed and never came, when no link
+ * that is left means anything by them.
+ */
+static void forget_claims(struct sync *s)
+{
+	uint32_t count = room_count(s->room);
+
+	for (uint32_t n = 0; n < s->topic_count; n++)
+		s->topics[n].meant = false;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct sync_link *l = s->links[i];
+
+		for (uint32_t k = 0; l != NULL && k < l->number_count; k++) {
+			if (l->numbers[k] > 0)
+				s->topics[l->numbers[k] - 1].meant = true;
+		}
+	}
+	for (uint32_t n = 0; n < count && n < s->topic_count; n++) {
+		if (s->topics[n].meant || room_head(s->room, n) > 0 ||
+			s->topics[n].source != NULL)
+			continue;
+		room_forget(s->room, n);
+		memset(&s->topics[n], 0, sizeof(s->topics[n]));
+		for (int i = 0; i < LINKS_MAX; i++) {
+			if (s->links[i] != NULL && n < s->links[i]->flow_count)
+				memset(&s->links[i]->flows[n], 0,
+					sizeof(struct flow));
+		}
+	}
+}
+
+void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	if (l == NULL)
+		return;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		if (s->links[i] == l)
+			s->links[i] = NULL;
+	}
+	for (uint32_t n = 0; n < s->topic_count; n++) {
+		if (s->topics[n].source != l)
+			continue;
+		s->topics[n].source = NULL;
+		topic_choose(s, n, now_ms);
+	}
+	free(l->flows);
+	free(l->numbers);
+	free(l);
+	forget_claims(s);
+}
+
+void sync_round_trip(struct sync_link *l, int64_t ms)
+{
+	l->round_trip_ms = ms;
+}
+
+/* What others ask. */
+
+void sync_want(const struct sync *s, struct loop *loop)
+{
+	loop_wake(loop, s->check_ms);
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct sync_link *l = s->links[i];
+
+		if (l == NULL)
+			continue;
+		for (int t = TELL_LATER; t < TELLINGS; t++)
+			loop_wake(loop, l->due_ms[t]);
+		if (l->waiting > 0)
+			loop_wake(loop, l->ask_again_ms);
+	}
+}
+
+bool sync_is_complete(const struct sync_link *l)
+{
+	return l->heard_all;
+}
+
+bool sync_claims_own(const struct sync *s)
+{
+	int64_t retry_ms = INT64_MAX;
+	for (uint32_t n = 0; n < s->topic_count && n < room_count(s->room);
+		n++) {
+		if (room_log(s->room, n)->is_own &&
+			topic_best(s, n, INT64_MAX, &retry_ms) >
+				room_head(s->room, n))
+			return true;
+	}
+	return false;
+}
+
+bool sync_is_idle(const struct sync_link *l)
+{
+	return l->told_all && !l->lagging;
+}
+
+uint64_t sync_receipt(const struct sync *s, const struct sync_link *l)
+{
+	uint32_t own = room_own(s->room);
+
+	return own == ROOM_NO_LOG ? 0 : flow_of(l, own)->have;
+}
+
+void sync_count(const struct sync *s, struct sync_counts *counts)
+{
+	*counts = s->counts;
+}

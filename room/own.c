@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * own.c: where our own log goes on, and what we say in it.
+ *
+ * There is one for each epoch of our key.  A later one names in its second
+ * record, CONTINUE, the one before it; in use is one that no other continues.
+ *
+ *	         room_settle, nothing in the way
+ *	unsettled ----------------------------> settled, may say <------+
+ *	    |                                      |                    |
+ *	    | room_settle,                         | a fork, or the     |
+ *	    | something in the way                 | last number used   |
+ *	    v                                      v                    |
+ *	new epoch, settled <-----------------------+      all is said again
+ *	    |                                                           |
+ *	    +-----------------------------------------------------------+
+ *
+ * A new epoch has no record before something is said in it: OPEN, CONTINUE and
+ * that are appended together.  The texts from a disputed seq on are said again
+ * in it.  If we end in the middle of that: behind CONTINUE { log, seq } the
+ * first texts are those of `log` behind seq, and as many of them are done.
+ *
+ * Two copies of a database that ran at the same time know each other's epochs.
+ * Each goes on in the one that it wrote to itself (RECORD_MADE_HERE).
+ */
+#include <errno.h>
+
+#include "crypto/crypto.h"
+#include "room/inside.h"
+
+enum { AGAIN_RECORDS = 64 /* looked at in one room_run */ };
+
+static struct own *own_find(struct room *room, uint32_t number)
+{
+	for (uint32_t i = 0; i < room->own_count; i++)
+		if (room->own_logs[i].number == number)
+			return &room->own_logs[i];
+	return NULL;
+}
+
+void own_note(struct room *room, uint32_t number, uint64_t seq,
+	const struct record *record)
+{
+	struct own *own = own_find(room, number);
+
+	if (own == NULL && room->own_count < LIMIT_EPOCHS) {
+		own = &room->own_logs[room->own_count++];
+		memset(own, 0, sizeof(*own));
+		own->number = number;
+	}
+	if (own == NULL)
+		return;
+	if (seq >= room->list[number].tip.seq)
+		own->made_here = (record->flags & RECORD_MADE_HERE) != 0;
+	if (seq == 2 && record->type == RECORD_CONTINUE)
+		own->continues =
+			record_continue_decode(record->payload, &own->before);
+}
+
+static struct held *own_held(const struct room *room)
+{
+	return room->own == ROOM_NO_LOG ? NULL : &room->list[room->own];
+}
+
+/* An epoch begins to count with its CONTINUE. */
+static bool own_counts(const struct room *room, const struct own *own)
+{
+	return own->continues || room->list[own->number].log.log.epoch == 0;
+}
+
+static bool own_is_continued(const struct room *room, const struct own *own)
+{
+	const uint8_t *id = room->list[own->number].log.log.id;
+
+	for (uint32_t i = 0; i < room->own_count; i++)
+		if (room->own_logs[i].continues &&
+			memcmp(room->own_logs[i].before.log_id, id,
+				RECORD_ID_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* Of two that go on where another ended: two copies of us are about. */
+static bool own_is_better(
+	const struct room *room, const struct own *a, const struct own *b)
+{
+	if (a->made_here != b->made_here)
+		return a->made_here;
+	return room->list[a->number].tip.time_ms >
+	       room->list[b->number].tip.time_ms;
+}
+
+/* Goes on with what was not said again when we ended. */
+static void own_resume(struct room *room, const struct own *own)
+{
+	const struct held *h;
+
+	room->voided = UINT64_MAX;
+	memset(&room->again, 0, sizeof(room->again));
+	room->before = own->continues ? held_find(room, own->before.log_id)
+				      : ROOM_NO_LOG;
+	if (room->before == ROOM_NO_LOG)
+		return;
+	h = &room->list[room->before];
+	if (h->log.frozen == 0 || h->log.frozen > own->before.seq + 1)
+		return;
+	room->voided = h->log.frozen;
+	room->again.next = own->before.seq + 1;
+	room->again.end = log_newest(room->log, h->author) + 1;
+	if (room->again.end < room->again.next)
+		room->again.end = room->again.next;
+	room->again.said = 1;
+	room->again.said_end = room_newest(room, own->number) + 1;
+}
+
+/* A circle of CONTINUE has no last one: then any will do. */
+void own_choose(struct room *room)
+{
+	const struct own *best = NULL;
+
+	for (int all = 0; best == NULL && all < 2; all++)
+		for (uint32_t i = 0; i < room->own_count; i++) {
+			const struct own *own = &room->own_logs[i];
+
+			if (own_counts(room, own) &&
+				(all != 0 || !own_is_continued(room, own)) &&
+				(best == NULL ||
+					own_is_better(room, own, best)))
+				best = own;
+		}
+	if (best == NULL)
+		return;
+	room->own = best->number;
+	own_resume(room, best);
+}
+
+static bool own_is_used(const struct room *room, uint32_t epoch)
+{
+	struct record_log log =
+		room_log_of(room, room->options.key->public_key, epoch);
+
+	return held_find(room, log.id) != ROOM_NO_LOG;
+}
+
+/* A log of ours, which may have no record yet. */
+static uint32_t own_make(struct room *room, uint32_t epoch)
+{
+	struct record_log log =
+		room_log_of(room, room->options.key->public_key, epoch);
+	uint32_t number = held_find(room, log.id);
+
+	if (number == ROOM_NO_LOG)
+		number = held_make(room, log.id);
+	if (number != ROOM_NO_LOG)
+		held_identify(room, number, &log);
+	return number;
+}
+
+/* Leaves our log behind. */
+static void own_renew(struct room *room, const char *why)
+{
+	const struct held *h = own_held(room);
+	uint32_t number = ROOM_NO_LOG;
+	uint32_t epoch;
+
+	if (room->exhausted)
+		return;
+	room->exhausted = true;
+	room->epoch_news = "no more logs can be begun with this identity: it "
+			   "can say nothing more";
+	if (room->own_count == LIMIT_EPOCHS)
+		return;
+	do
+		random_bytes(&epoch, sizeof(epoch));
+	while (epoch == 0 || own_is_used(room, epoch));
+	number = own_make(room, epoch);
+	if (number == ROOM_NO_LOG)
+		return;
+	if (h != NULL && h->author != LOG_NO_AUTHOR)
+		room->before = room->own;
+	room->own = number;
+	room->voided = UINT64_MAX;
+	memset(&room->again, 0, sizeof(room->again));
+	room->renewed = true;
+	room->exhausted = false;
+	room->epoch_news = why;
+}
+
+static const char fork_reason[] =
+	"there are two different messages of yours with one number (is a copy "
+	"of this database in use?): yours go on in a new log";
+static const char end_reason[] =
+	"your log has used up its numbers: it goes on in a new one";
+
+/* Why nothing may be appended to the log in use, though all is known of it. */
+static const char *own_is_over(const struct room *room)
+{
+	const struct held *h = own_held(room);
+
+	if (h == NULL || h->author == LOG_NO_AUTHOR)
+		return NULL;
+	if (h->log.frozen != 0)
+		return fork_reason;
+	if (h->tip.seq >= LIMIT_SEQ)
+		return end_reason;
+	return NULL;
+}
+
+/* The same when everybody in reach was asked. */
+static const char *own_obstacle(const struct room *room, uint64_t wall_ms)
+{
+	const struct held *h = own_held(room);
+
+	if (own_is_over(room) != NULL)
+		return own_is_over(room);
+	if (h != NULL && held_has_hole(room, h))
+		return "messages of yours were lost on this disk, and nobody "
+		       "here has them: yours go on in a new log";
+	if (log_doubt(room->log) && !room->renewed)
+		return "messages of yours may have been lost on this disk: "
+		       "yours go on in a new log";
+	/* Clocks may be wrong at each start: not worth the last epochs. */
+	if (h != NULL && h->tip.time_ms > wall_ms &&
+		h->tip.time_ms - wall_ms > LIMIT_AHEAD_MS &&
+		room->own_count < LIMIT_EPOCHS / 2)
+		return "your last message has a time far ahead of this clock: "
+		       "yours go on in a new log";
+	return NULL;
+}
+
+static bool again_is_due(const struct room *room)
+{
+	const struct held *before;
+
+	if (room->again.next < room->again.end)
+		return true;
+	if (room->before == ROOM_NO_LOG)
+		return false;
+	before = &room->list[room->before];
+	return before->log.frozen != 0 && before->log.frozen < room->voided;
+}
+
+bool room_may_say(const struct room *room)
+{
+	const struct held *h = own_held(room);
+
+	return room->settled && !room->exhausted && own_is_over(room) == NULL &&
+	       !again_is_due(room) && (h == NULL || !held_has_hole(room, h));
+}
+
+bool room_is_damaged(const struct room *room)
+{
+	const struct held *h = own_held(room);
+
+	return (h != NULL && held_has_hole(room, h)) ||
+	       (log_doubt(room->log) && !room->renewed);
+}
+
+void room_settle(struct room *room, uint64_t wall_ms)
+{
+	const char *why;
+
+	if (room->options.key == NULL)
+		return;
+	if (!room->settled)
+		own_choose(room);
+	why = own_obstacle(room, wall_ms);
+	if (why != NULL)
+		own_renew(room, why);
+	room->settled = true;
+}
+
+void room_first_id(const struct room *r, uint8_t id[RECORD_ID_SIZE])
+{
+	struct record_log log = room_log_of(r, r->options.key->public_key, 0);
+
+	memcpy(id, log.id, RECORD_ID_SIZE);
+}
+
+uint32_t room_own(const struct room *room)
+{
+	return room->own;
+}
+
+/* Payloads of what comes before the first text; count and bytes of records. */
+struct opening {
+	size_t open_size;
+	size_t continue_size;
+	uint8_t open[RECORD_OPEN_MAX];
+	uint8_t next[RECORD_CONTINUE_SIZE];
+};
+
+static void opening_make(const struct room *room, struct opening *opening)
+{
+	const struct held *h = own_held(room);
+	struct record_open open = { .epoch = h->log.log.epoch };
+	struct record_continue next = { .seq = 0 };
+	struct record_log first = room_log_of(room, h->log.log.public_key, 0);
+
+	opening->open_size = opening->continue_size = 0;
+	if (log_head(room->log, h->author) > 0)
+		return;
+	memcpy(open.room_id, room->options.room_id, RECORD_ID_SIZE);
+	memcpy(open.public_key, h->log.log.public_key, RECORD_KEY_SIZE);
+	memcpy(open.name, room->options.name, strlen(room->options.name) + 1);
+	opening->open_size = record_open_encode(&open, opening->open);
+	if (open.epoch == 0)
+		return;
+	memcpy(next.log_id, first.id, RECORD_ID_SIZE);
+	if (room->before != ROOM_NO_LOG) {
+		memcpy(next.log_id, room->list[room->before].log.log.id,
+			RECORD_ID_SIZE);
+		next.seq = room_newest(room, room->before);
+	}
+	opening->continue_size = record_continue_encode(&next, opening->next);
+}
+
+static int own_append(struct room *room, enum record_type type,
+	struct reader payload, uint64_t time_ms)
+{
+	const struct held *h = own_held(room);
+	uint64_t head = log_head(room->log, h->author);
+	struct record record = { .time_ms = time_ms,
+		.type = (uint8_t)type,
+		.flags = RECORD_VERIFIED | RECORD_MADE_HERE,
+		.payload = payload };
+	uint8_t signature[RECORD_SIGNATURE_SIZE];
+	struct record_chain chain;
+	enum record_verdict verdict;
+
+	assert(!held_has_hole(room, h) && h->log.frozen == 0);
+	if (!held_chain(room, h, head, &chain)) {
+		log_hurry(room->log);
+		errno = EAGAIN;
+		return -1;
+	}
+	verdict = record_chain_add(&chain, &h->log.log, &record);
+	assert(verdict == RECORD_GOOD);
+	record_sign(
+		signature, &h->log.log, chain.seq, chain.id, room->options.key);
+	record.id = chain.id;
+	record.signature = signature;
+	return held_append(room, room->own, chain.seq, &record);
+}
+
+/* As room_say, for who may. */
+static int own_say(
+	struct room *room, const void *text, size_t size, uint64_t wall_ms)
+{
+	struct opening opening;
+	uint64_t time_ms;
+	uint32_t count;
+
+	if (room->own == ROOM_NO_LOG)
+		own_choose(room); /* something came since we settled */
+	if (room->own == ROOM_NO_LOG)
+		room->own = own_make(room, 0);
+	errno = EDQUOT;
+	if (room->own == ROOM_NO_LOG)
+		return -1;
+	opening_make(room, &opening);
+	count = opening.continue_size > 0 ? 3 : opening.open_size > 0 ? 2 : 1;
+	if (log_takes(room->log, own_held(room)->log.log.id, count,
+		    count * (size_t)RECORD_HEADER_SIZE + opening.open_size +
+			    opening.continue_size + size) < 0)
+		return -1;
+	time_ms = room_time(room, own_held(room), wall_ms);
+	if (opening.open_size > 0 &&
+		own_append(room, RECORD_OPEN,
+			reader_over(opening.open, opening.open_size),
+			time_ms) < 0)
+		return -1;
+	if (opening.continue_size > 0 &&
+		own_append(room, RECORD_CONTINUE,
+			reader_over(opening.next, opening.continue_size),
+			time_ms) < 0)
+		return -1;
+	if (opening.open_size > 0 && log_doubt(room->log))
+		log_settle(room->log); /* no old number is used any more */
+	return own_append(room, RECORD_TEXT, reader_over(text, size), time_ms);
+}
+
+int room_say(struct room *room, const void *text, size_t size, uint64_t wall_ms)
+{
+	errno = EMSGSIZE;
+	if (size > LIMIT_TEXT)
+		return -1;
+	errno = EBUSY;
+	if (!room_may_say(room))
+		return -1;
+	return own_say(room, text, size, wall_ms);
+}
+
+/* Is there a text of our log left that was said again before? */
+static bool again_was_said(struct room *room)
+{
+	struct again *again = &room->again;
+	struct record record;
+
+	while (again->said < again->said_end)
+		if (held_read(room, own_held(room), again->said++, &record) &&
+			record.type == RECORD_TEXT)
+			return true;
+	return false;
+}
+
+static int again_step(struct room *room, uint64_t wall_ms)
+{
+	const struct held *before = &room->list[room->before];
+	struct record record;
+	uint8_t text[LIMIT_TEXT];
+	size_t size;
+
+	if (!held_read(room, before, room->again.next, &record) ||
+		record.type != RECORD_TEXT)
+		return 0;
+	size = record.payload.left;
+	read_copy(&record.payload, text, size);
+	if (again_was_said(room))
+		return 0;
+	return own_say(room, text, size, wall_ms);
+}
+
+static int again_run(struct room *room, uint64_t wall_ms)
+{
+	struct again *again = &room->again;
+
+	if (!again_is_due(room))
+		return 0;
+	if (log_waiting(room->log) > 0 && again->next == again->end) {
+		log_hurry(room->log); /* all of it must be there to be read */
+		return 0;
+	}
+	if (again->next == again->end) {
+		const struct held *before = &room->list[room->before];
+
+		again->next = before->log.frozen;
+		again->end = log_newest(room->log, before->author) + 1;
+		if (again->end > room->voided)
+			again->end = room->voided;
+		again->said = again->said_end = 0;
+		room->voided = before->log.frozen;
+	}
+	for (int i = 0; i < AGAIN_RECORDS && again->next < again->end; i++) {
+		if (again_step(room, wall_ms) < 0)
+			return errno == EAGAIN ? 0 : -1;
+		again->next++;
+	}
+	return 0;
+}
+
+int room_run(struct room *room, uint64_t wall_ms)
+{
+	const char *why = own_is_over(room);
+
+	/* Frozen it is all the same, and saved when there is room again. */
+	if (log_full(room->log) == 0)
+		(void)!forks_save(room->forks);
+	if (!room->settled || room->exhausted)
+		return 0;
+	if (why != NULL)
+		own_renew(room, why);
+	return room->exhausted ? 0 : again_run(room, wall_ms);
+}
+
+bool room_is_busy(const struct room *room)
+{
+	return room->settled && !room->exhausted && log_full(room->log) == 0 &&
+	       (own_is_over(room) != NULL || again_is_due(room));
+}
