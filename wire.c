@@ -234,7 +234,7 @@ static void noise_begin(struct wire *w, const uint8_t theirs[GREETING_SIZE])
 /* The first noise message is a key alone, the second has a tag as well. */
 static size_t noise_size(const struct wire *w)
 {
-	return w->noise.message == 1 ? 32 : 32 + NOISE_TAG_SIZE;
+	return X25519_SIZE + (w->noise.message == 1 ? 0 : NOISE_TAG_SIZE);
 }
 
 static bool put_noise(struct wire *w)
