@@ -135,7 +135,7 @@ build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
 	$(crash_build) -o $@ .
 
 # BENCH=full for ten million records; DIR=... for another file system.
-BENCHES = log crypto
+BENCHES = log wire crypto
 DIR =
 bench: $(BENCHES:%=build/tests/bench/%)
 	@for b in $(filter-out crypto,$(BENCHES)); do \
@@ -209,7 +209,7 @@ help:
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
-	@echo 'make bench      what the store and crypto/ cost; BENCH=full'
+	@echo 'make bench      what the store, a link and crypto/ cost; BENCH=full'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
