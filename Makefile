@@ -233,4 +233,5 @@ help:
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
-	build/*/room/*.d build/*/crypto/*.d)
+	build/*/room/*.d build/*/links/*.d \
+	build/*/crypto/*.d)
