@@ -486,6 +486,12 @@ static void chat_meet(struct chat *c, const struct mesh_event *event)
 		name_of_address(event->name, claimed);
 		if (event->key != NULL)
 			people_claim_legacy(c->people, event->key, claimed);
+		if (people_pinned(c->people, claimed) != NULL)
+			term_notice(c->term, "warn",
+				"somebody of the original program calls "
+				"himself %s, as one does whom you know: he is "
+				"shown as ?%s",
+				claimed, claimed);
 		return;
 	}
 	switch (people_meet(
@@ -885,6 +891,10 @@ static int open_port(struct chat *c)
 	(void)snprintf(
 		address, sizeof(address), "%s.local:%d", c->options.name, port);
 	mesh_set_address(c->mesh, address);
+	if (c->options.legacy)
+		term_notice(c->term, "warn",
+			"--legacy: everybody on the network can read this "
+			"room, and write as anybody of the original program");
 	if (port == wanted)
 		info(c, "this is %s", address);
 	else
