@@ -24,6 +24,10 @@
         Sends zeros as fast as they are taken, and reads nothing, again and
         again, without end.
 
+    caller.py listen MDNS OTHER
+        Records all that crosses lo, from before it says "listening": what is
+        multicast DNS in the file MDNS, all else in OTHER.
+
 Stages: 0 connected; 1 greeted, and has the answer; 2 has sent its half of the
 key exchange, and has the other half and the other's encrypted auth.  To go
 further takes a key, and whoever has one is no stranger any more.
@@ -158,7 +162,27 @@ def deaf(port):
             time.sleep(0.01)
 
 
+def is_mdns(data):
+    """Of a frame: UDP, by IPv4 or IPv6, from or to port 5353."""
+    protocol, ports = {4: (23, 34), 6: (20, 54)}.get(data[14] >> 4, (0, 0))
+    return data[protocol] == 17 and b"\x14\xe9" in (
+        data[ports:ports + 2], data[ports + 2:ports + 4])
+
+
+def listen(mdns, other):
+    every = 3  # ETH_P_ALL
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(every))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+    s.bind(("lo", every))
+    print("listening", flush=True)
+    with open(mdns, "wb", 0) as mdns, open(other, "wb", 0) as other:
+        while True:
+            data, (_, _, kind, *_) = s.recvfrom(65536)
+            if kind != socket.PACKET_OUTGOING:  # on lo all is seen twice
+                (mdns if is_mdns(data) else other).write(data)
+
+
 resource.setrlimit(resource.RLIMIT_NOFILE,
                    (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-{f.__name__: f for f in (poke, spoil, crowd, slow, deaf)}[
+{f.__name__: f for f in (poke, spoil, crowd, slow, deaf, listen)}[
     sys.argv[1]](*sys.argv[2:])
