@@ -56,9 +56,10 @@ enum {
 	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
 
 	/* How long others are asked for records of ours, before we go on. */
-	ASK_MS = 1500,         /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000, /* somebody has said to have more */
-	ASK_DAMAGED_MS = 10000 /* and we know that there was more */
+	ASK_MS = 1500,          /* everybody, for what they have */
+	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more */
+	ASK_DAMAGED_MS = 10000, /* and we know that there was more */
+	ASK_AGAIN_MS = 1000     /* nothing can be said all the same */
 };
 
 /* An own line that could not be kept yet. */
@@ -585,10 +586,15 @@ static void chat_room(struct chat *c)
 	const struct room_log *log;
 
 	while (room_next(c->room, &event)) {
-		log = room_log(c->room, event.number);
-		show_name(c->people, log, shown);
+		shown[0] = '\0';
+		log = event.number == ROOM_NO_LOG
+			      ? NULL
+			      : room_log(c->room, event.number);
+		if (log != NULL)
+			show_name(c->people, log, shown);
 		switch (event.kind) {
 		case ROOM_EVENT_NAME:
+			assert(log != NULL);
 			people_claim(c->people, log->log.public_key, log->name);
 			break;
 		case ROOM_EVENT_FORK:
@@ -604,9 +610,7 @@ static void chat_room(struct chat *c)
 				"missing here");
 			break;
 		case ROOM_EVENT_EPOCH:
-			term_notice(c->term, "warn",
-				"your history goes on in a new log: %s",
-				event.text);
+			term_notice(c->term, "warn", "%s", event.text);
 			break;
 		case ROOM_EVENT_LIMIT:
 			term_notice(c->term, "warn",
@@ -769,7 +773,9 @@ void chat_want(struct chat *c, struct loop *loop)
 	if (c->waiting.used && !c->full && room_may_say(c->room))
 		loop_wake(loop, loop->now_ms);
 	if (!room_may_say(c->room))
-		loop_wake(loop, c->asked_ms);
+		loop_wake(loop, c->asked_ms > loop->now_ms
+					? c->asked_ms
+					: loop->now_ms + ASK_AGAIN_MS);
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
