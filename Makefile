@@ -10,7 +10,7 @@ CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record $(ROOM) mesh $(LINKS) wire message legacy discovery mdns iface \
+	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery mdns iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history mdns mesh \

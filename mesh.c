@@ -335,6 +335,7 @@ static void event_fill(
 	event->text = m->text_told;
 	event->peer = l->peer;
 	event->left = l->left;
+	event->is_named = link_is_named(m, l);
 	event->legacy = l->kind == LINK_LEGACY;
 	net_show(&l->at, m->address_told);
 	(void)snprintf(m->text_told, sizeof(m->text_told), "%s", l->reason);
@@ -395,6 +396,25 @@ static bool link_tell_end(
 	return tell;
 }
 
+/* Has it got more of our own log since that was told last? */
+static bool link_delivered(
+	struct mesh *m, struct link *l, struct mesh_event *event)
+{
+	uint32_t own = room_own(m->room);
+	uint64_t receipt;
+
+	if (l->sync == NULL || l->fd < 0)
+		return false;
+	receipt = sync_receipt(m->sync, l->sync);
+	if (receipt == 0 || (l->receipt_log == own && l->receipt >= receipt))
+		return false;
+	l->receipt_log = own;
+	l->receipt = receipt;
+	event->kind = MESH_DELIVERED;
+	event->number = receipt;
+	return true;
+}
+
 static bool link_next(
 	struct mesh *m, int index, struct mesh_event *event, int64_t now_ms)
 {
@@ -409,7 +429,7 @@ static bool link_next(
 	else
 		told = l->kind == LINK_NATIVE &&
 		       native_next(m, l, event, now_ms);
-	if (told) {
+	if (told || link_delivered(m, l, event)) {
 		event_fill(m, l, event);
 		return true;
 	}
