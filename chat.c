@@ -550,6 +550,24 @@ static void chat_down(struct chat *c, const struct mesh_event *event)
 	tell_peer(c, "down", event, name);
 }
 
+/* Somebody has what we said on his disk. */
+static void chat_delivered(struct chat *c, const struct mesh_event *event)
+{
+	struct writer line = writer_over(c->line, sizeof(c->line));
+	struct receipt receipt = { .named = event->is_named,
+		.log = room_own(c->room),
+		.seq = event->number };
+	struct show_peer by = { .key = event->key,
+		.room_id = people_room_id(c->people) };
+
+	memcpy(receipt.key, event->key, sizeof(receipt.key));
+	if (!deliver_note(&c->deliver, &receipt) || !c->options.json ||
+		!term_room(c->term))
+		return;
+	show_delivered(&line, &by, event->number);
+	term_message(c->term, line.bytes, line.size);
+}
+
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -589,24 +607,6 @@ static void chat_event(
 	}
 }
 
-/* Somebody has what we said on his disk. */
-static void chat_delivered(struct chat *c, const struct mesh_event *event)
-{
-	struct writer line = writer_over(c->line, sizeof(c->line));
-	struct receipt receipt = { .named = event->is_named,
-		.log = room_own(c->room),
-		.seq = event->number };
-	struct show_peer by = { .key = event->key,
-		.room_id = people_room_id(c->people) };
-
-	memcpy(receipt.key, event->key, sizeof(receipt.key));
-	if (!deliver_note(&c->deliver, &receipt) || !c->options.json ||
-		!term_room(c->term))
-		return;
-	show_delivered(&line, &by, event->number);
-	term_message(c->term, line.bytes, line.size);
-}
-
 /*
  * With --send and --exit-on-eof: leaves when enough others have all that was
  * said, or when that has taken too long.
@@ -618,8 +618,9 @@ static void chat_finish(struct chat *c, int64_t now_ms)
 	bool named =
 		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
 
-	if (!c->ended || c->leave_ms != 0)
-		return;
+	if (!c->ended || c->leave_ms != 0 ||
+		(c->waiting.used && !room_may_say(c->room)))
+		return; /* others are asked first: that is not counted */
 	if (c->until_ms == 0)
 		c->until_ms = now_ms + (int64_t)c->options.timeout_s * 1000;
 	if (c->waiting.used) {
@@ -636,12 +637,14 @@ static void chat_finish(struct chat *c, int64_t now_ms)
 	}
 	if (now_ms < c->until_ms)
 		return;
+	c->status = EXIT_FAILURE;
+	chat_leave(c, now_ms);
+	if (c->waiting.used)
+		return; /* chat_end tells why */
 	term_notice(c->term, "error",
 		"not delivered in %d s: %d of %d have it on disk; it is kept, "
 		"and sent when they are here",
-		c->options.timeout_s, count < 0 ? 0 : count, acks);
-	c->status = EXIT_FAILURE;
-	chat_leave(c, now_ms);
+		c->options.timeout_s, count, acks);
 }
 
 /* What happened in the room. */
