@@ -206,10 +206,10 @@ bool link_is_to(const struct mesh *m, const struct link *l, int peer)
 
 	if (!link_is_linked(l))
 		return false;
-	if (link_is_legacy(l))
-		return strcmp(l->legacy->peer, p->address) == 0;
 	if (p->have_key)
 		return link_has_key(l, p->key);
+	if (link_is_legacy(l))
+		return strcmp(l->legacy->peer, p->address) == 0;
 	return l->peer == peer ||
 	       (p->name[0] != '\0' && strcmp(p->name, l->wire.peer.name) == 0);
 }

@@ -15,10 +15,11 @@ messages() {
 	sed -n 's/^{"type":"message","author":"\([^"]*\)".*,"seq":\([0-9]*\),.*,"text":"\(.*\)","verified":.*}$/\1 \2 \3/p' "$1"
 }
 
-# sound FILE: each author's numbers are 1, 2, 3..., and so are the lines of each
-# stream, which may end early.
+# sound FILE: each author's numbers are 2, 3, 4..., for record 1 says who the
+# author is; the lines of each stream are 1, 2, 3... and may end early.
 sound() {
 	sort -k 1,1 -k 2,2n "$1" | awk '
+		!($1 in seq) { seq[$1] = 1 }
 		$2 != seq[$1] + 1 { print "number:", $0; bad = 1 }
 		{ seq[$1] = $2 }
 		$3 == "stream" && $6 != line[$4] + 1 { print "line:", $0; bad = 1 }

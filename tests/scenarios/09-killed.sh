@@ -6,7 +6,8 @@
 # started and killed at a random moment, again and again.  At the end all three
 # have the same messages: of alice and carl every line under its own number, of
 # bob everything that he had shown or that a peer had of him; no number is
-# there twice or with two texts, and chat --check has nothing to say.
+# there twice or with two texts, and chat --check has nothing to say.  Record 1
+# of each says who it is: the first line has number 2.
 #
 # KILLS=n: so many kills instead of 200.
 . "$(dirname "$0")/lib.sh"
@@ -32,7 +33,7 @@ holds() {
 
 # stream: a few lines for each of the three, at their own pace, until
 # there is a file `enough`; then it leaves the count of lines in `count`.  Where
-# a line of alice has number n, it is her message n.
+# a line of alice has number n, it is her record n + 1.
 stream() {
 	line=0
 	until [ -e enough ]; do
@@ -109,12 +110,13 @@ holds bob.all bob.shown
 holds bob.all alice.last
 holds bob.all carl.last
 
-# Everybody's numbers are 1, 2, 3...; the lines of who was not killed too, and
+# Everybody's numbers are 2, 3, 4...; the lines of who was not killed too, and
 # those of who was are in order.
 sort -k 1,1 -k 2,2n bob.all | awk -v count="$count" '
+	!($1 in seq) { seq[$1] = 1 }
 	$2 != seq[$1] + 1 { print "number:", $0; bad = 1 }
 	{ seq[$1] = $2 }
-	$3 == "line" && $6 != "bob" && $4 != $2 { print "line:", $0; bad = 1 }
+	$3 == "line" && $6 != "bob" && $4 + 1 != $2 { print "line:", $0; bad = 1 }
 	$3 == "line" && $4 <= line[$6] { print "order:", $0; bad = 1 }
 	$3 == "line" { line[$6] = $4; said[$6]++ }
 	END {

@@ -15,7 +15,7 @@ segment=bob.db/segments/00000000.seg
 # messages NAME: author, number and text of each message in its database.
 messages() {
 	"$chat" --log --json "$1" 2> log.err |
-		sed 's/^{"type":"message","author":"\([^"]*\)","name":"[^"]*","seq":\([0-9]*\),"time":"[^"]*","text":"\(.*\)","verified":false}$/\1 \2 \3/' |
+		sed 's/^{"type":"message","author":"\([^"]*\)","name":"[^"]*","seq":\([0-9]*\),"time":"[^"]*","text":"\(.*\)","verified":true}$/\1 \2 \3/' |
 		sort > "$1.all"
 	silent log
 }

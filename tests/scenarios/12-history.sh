@@ -43,7 +43,7 @@ tail -n 3 after.out > tail.out
 printf 'bob> one\nalice> two\nbob> three\n' | cmp - tail.out ||
 	fail "--log does not end in the conversation"
 
-# -n and --json.
+# -n and --json.  Record 1 of each says who it is.
 filtered last -n 3 alice
 cmp last.out tail.out || fail "-n 3 is not the last three"
 filtered none -n 0 alice
@@ -53,8 +53,8 @@ cmp most.out after.out || fail "-n beyond the beginning"
 filtered json -n 2 --json alice
 [ "$(lines json.out '^{"type":"message","author":".*","name":"[a-z]*","seq":[0-9]*,"time":"[^"]*","text":"[a-z]*",.*}$')" -eq 2 ] ||
 	fail "--json printed something else"
-has json.out '"name":"alice","seq":100001,.*"text":"two"' || fail "no two"
-has json.out '"name":"bob","seq":2,.*"text":"three"' || fail "no three"
+has json.out '"name":"alice","seq":100002,.*"text":"two"' || fail "no two"
+has json.out '"name":"bob","seq":3,.*"text":"three"' || fail "no three"
 
 # Whoever has read enough may go, as with any filter.
 { "$chat" --log alice 2> head.err || true; } | head -n 1 > head.out
