@@ -519,22 +519,37 @@ static void chat_meet(struct chat *c, const struct mesh_event *event)
 	}
 }
 
-static void chat_up(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+static void chat_up(struct chat *c, const struct mesh_event *event)
 {
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
 	chat_meet(c, event);
 	name_of_event(c, event, shown);
 	info(c, "%s is here (%s)", shown, event->address);
-	if (event->is_twin && now_ms >= c->twin_ms) {
-		term_notice(c->term, "warn",
-			"%s (%s) uses two copies of one database; copies in "
-			"use fork its history: stop one of them",
-			shown, event->address);
-		c->twin_ms = now_ms + TOLD_AGAIN_MS;
-	}
 	tell_peer(c, "up", event, shown);
+}
+
+/* A copy of a database is in use: somebody else's, or ours. */
+static void chat_twin(
+	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+{
+	char shown[PEOPLE_SHOWN_MAX + 1];
+
+	if (now_ms < c->twin_ms)
+		return;
+	c->twin_ms = now_ms + TOLD_AGAIN_MS;
+	name_of_event(c, event, shown);
+	if (memcmp(event->key, people_key(c->people)->public_key,
+		    RECORD_KEY_SIZE) == 0)
+		term_notice(c->term, "warn",
+			"a copy of this database is in use (%s): the two fork "
+			"your history; stop one of them",
+			event->address);
+	else
+		term_notice(c->term, "warn",
+			"%s (%s) uses two copies of one database: they fork "
+			"its history",
+			shown, event->address);
 }
 
 static void chat_down(struct chat *c, const struct mesh_event *event)
@@ -557,10 +572,13 @@ static void chat_event(
 
 	switch (event->kind) {
 	case MESH_UP:
-		chat_up(c, event, now_ms);
+		chat_up(c, event);
 		break;
 	case MESH_DOWN:
 		chat_down(c, event);
+		break;
+	case MESH_TWIN:
+		chat_twin(c, event, now_ms);
 		break;
 	case MESH_BATCH:
 	case MESH_RECORD:

@@ -43,6 +43,8 @@ struct mesh_options {
 enum mesh_event_kind {
 	MESH_UP,     /* a link is ready */
 	MESH_DOWN,   /* one that was up is gone; `text` says why */
+	MESH_TWIN,   /* two programs with this key are linked, or another one
+			has ours: a copy of a database is in use */
 	MESH_BATCH,  /* `input`: for room_accept; then mesh_answer */
 	MESH_HALF,   /* `input`: for room_accept_half; then mesh_answer */
 	MESH_RECORD, /* a legacy link sent record `seq` of `key`: bytes[size] */
@@ -63,8 +65,6 @@ struct mesh_event {
 	bool legacy;
 	bool left;     /* MESH_DOWN: it said goodbye */
 	bool is_named; /* it is a peer that has a name or a key to answer by */
-	bool is_twin;  /* MESH_UP: another program has this key, too: a copy of
-			 its database is in use, or of ours */
 	int peer;      /* that was dialled, or -1 */
 	int failures;  /* MESH_UNREACHABLE: how many times in a row by now */
 	const struct sync_input *input;

@@ -82,7 +82,7 @@ struct link {
 	bool refused; /* ended, and what it sent means nothing */
 	bool missed;  /* ended, and its peer is to be dialled again */
 	bool left;    /* it said goodbye */
-	bool twin;    /* another instance has its key */
+	bool twin;    /* another instance has its key: to be told */
 	int slot;
 	int peer;                   /* that we dialled, or -1 */
 	struct sockaddr_storage at; /* the other end */

@@ -41,16 +41,22 @@ static void native_hello(struct mesh *m, struct link *l)
 		assert(false); /* it is the first message of an empty link */
 }
 
-/* Of two links to one program, the one with the greater hash goes (rule 2). */
+/*
+ * An older link has shown that it lives (rule 2).  Of two to one program, the
+ * one with the greater hash goes; two programs with one key are told of.
+ */
 static void links_settle(struct mesh *m, struct link *answered, int64_t now_ms)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
 		struct link *l = m->links[i];
 
 		if (l == answered || answered->fd < 0 || l == NULL ||
-			!link_has_key(l, answered->wire.peer.public_key) ||
-			l->wire.peer.instance != answered->wire.peer.instance)
+			!link_has_key(l, answered->wire.peer.public_key))
 			continue;
+		if (l->wire.peer.instance != answered->wire.peer.instance) {
+			answered->twin = true;
+			continue;
+		}
 		link_leave(m,
 			memcmp(l->wire.hash, answered->wire.hash,
 				sizeof(l->wire.hash)) < 0
@@ -73,8 +79,6 @@ static void links_contest(struct mesh *m, struct link *newer, int64_t now_ms)
 		native_ping(l, now_ms);
 		if (l->answer_ms == 0)
 			l->answer_ms = now_ms + MESH_HALF_OPEN_MS;
-		if (l->wire.peer.instance != newer->wire.peer.instance)
-			newer->twin = true;
 	}
 	if (memcmp(newer->wire.peer.public_key, m->self->key->public_key,
 		    RECORD_KEY_SIZE) == 0)
@@ -158,7 +162,6 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 	native_ping(l, now_ms);
 	l->lagging = true;
 	event->kind = MESH_UP;
-	event->is_twin = l->twin;
 	return true;
 }
 
@@ -249,11 +252,22 @@ static bool native_message(struct mesh *m, struct link *l,
 	return false;
 }
 
+static bool native_twin(struct link *l, struct mesh_event *event)
+{
+	bool twin = l->twin;
+
+	l->twin = false;
+	event->kind = MESH_TWIN;
+	return twin;
+}
+
 bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 	int64_t now_ms)
 {
 	struct wire_event told;
 
+	if (native_twin(l, event))
+		return true;
 	while (!l->refused && wire_next(&l->wire, &told)) {
 		/* Of a link that has ended, only what it had sent counts. */
 		if (l->fd < 0 && l->sync == NULL)
@@ -264,7 +278,8 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 				return true;
 			break;
 		case WIRE_MESSAGE:
-			if (native_message(m, l, &told, event, now_ms))
+			if (native_message(m, l, &told, event, now_ms) ||
+				native_twin(l, event))
 				return true;
 			break;
 		case WIRE_BROKEN:
