@@ -10,7 +10,7 @@ CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record $(ROOM) mesh $(LINKS) wire message legacy discovery mdns iface \
+	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery mdns iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history mdns mesh \
@@ -35,6 +35,8 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
+benched = $(filter-out build/release/chat.o,$(release)) \
+	build/release/chat-without-main.o
 sources = $(wildcard *.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
 headers = $(wildcard *.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
 
@@ -54,6 +56,10 @@ build/test/%.o: %.c
 build/test/chat-without-main.o: chat.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
+
+build/release/chat-without-main.o: chat.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(RELEASE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
 
 # Faults of the disk are made by wrapping the calls.
 comma = ,
@@ -134,22 +140,26 @@ build/tests/crash/explore: tests/crash/explore.c tests/crash/disk_model.c \
 	@mkdir -p $(@D)
 	$(crash_build) -o $@ .
 
-# BENCH=full for ten million records; DIR=... for another file system.
-BENCHES = log crypto
+# BENCH=full for ten times as many records; DIR=... for another file system.
+# Some have a script of their name, which puts a yardstick beside the figures.
+BENCHES = log wire replicate crypto
 DIR =
 bench: $(BENCHES:%=build/tests/bench/%)
-	@for b in $(filter-out crypto,$(BENCHES)); do \
-		BENCH=$(BENCH) build/tests/bench/$$b $(DIR) || exit 1; done
-	tests/bench/crypto build/tests/bench/crypto
+	@for b in $(BENCHES); do \
+		script=; test ! -x tests/bench/$$b || script=tests/bench/$$b; \
+		BENCH=$(BENCH) $$script build/tests/bench/$$b $(DIR) || exit 1; \
+	done
+
+bench-replicate: build/tests/bench/replicate
+	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
 
 bench-crypto: build/tests/bench/crypto
 	tests/bench/crypto $<
 
-build/tests/bench/%: tests/bench/bench_%.c \
-		$(filter-out build/release/chat.o,$(release))
+build/tests/bench/%: tests/bench/bench_%.c $(benched)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(RELEASE) $(CFLAGS) -pie -o $@ $< \
-		$(filter-out build/release/chat.o,$(release)) $(LDFLAGS)
+	$(CC) $(ALL_CFLAGS) $(RELEASE) $(CFLAGS) -pie -o $@ $< $(benched) \
+		$(LDFLAGS)
 
 # Unit tests on machines of 32 bits and of the other byte order.
 FOREIGN = bytes record message wire legacy log
@@ -213,7 +223,7 @@ help:
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
-	@echo 'make bench      what the store and crypto/ cost; BENCH=full'
+	@echo 'make bench      what store, links, nodes and crypto/ cost; BENCH=full'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
@@ -222,8 +232,10 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
-	sim-mutants bench bench-crypto foreign lint flags format install clean help
+	sim-mutants bench bench-crypto bench-replicate foreign lint flags \
+	format install clean help
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
-	build/*/room/*.d build/*/crypto/*.d)
+	build/*/room/*.d build/*/links/*.d \
+	build/*/crypto/*.d)

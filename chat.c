@@ -39,6 +39,7 @@
 #include "chat.h"
 #include "crypto/crypto.h"
 #include "database.h"
+#include "deliver.h"
 #include "discovery.h"
 #include "history.h"
 #include "inspect.h"
@@ -56,9 +57,10 @@ enum {
 	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
 
 	/* How long others are asked for records of ours, before we go on. */
-	ASK_MS = 1500,         /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000, /* somebody has said to have more */
-	ASK_DAMAGED_MS = 10000 /* and we know that there was more */
+	ASK_MS = 1500,          /* everybody, for what they have */
+	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more */
+	ASK_DAMAGED_MS = 10000, /* and we know that there was more */
+	ASK_AGAIN_MS = 1000     /* nothing can be said all the same */
 };
 
 /* An own line that could not be kept yet. */
@@ -96,6 +98,9 @@ struct chat {
 	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
+	struct deliver deliver;
+	bool ended; /* nothing more will be said: stdin ended, or --send */
+	int64_t until_ms; /* then we do not wait for receipts any longer */
 	uint8_t line[TERM_SHOWN_MAX];
 };
 
@@ -164,6 +169,8 @@ static void chat_show(struct chat *c, const struct history_entry *entry)
 		.record = &entry->record };
 	struct writer line = writer_over(c->line, sizeof(c->line));
 
+	if (c->options.command == COMMAND_SEND)
+		return; /* who only sends does not read */
 	if (entry->number == c->said_log && entry->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
@@ -426,6 +433,8 @@ static void chat_line(
 	case TERM_END:
 		if (term_is_typed(c->term))
 			chat_leave(c, now_ms);
+		else if (c->options.exit_on_eof)
+			c->ended = true;
 		break;
 	case TERM_GONE:
 		c->status = EX_IOERR;
@@ -562,6 +571,9 @@ static void chat_event(
 			room_accept_half(c->room, &event->input->as.half),
 			now_ms);
 		break;
+	case MESH_DELIVERED:
+		chat_delivered(c, event);
+		break;
 	case MESH_REFUSED:
 		if (is_verbose(c))
 			info(c, "a connection with %s was closed: %s",
@@ -577,6 +589,61 @@ static void chat_event(
 	}
 }
 
+/* Somebody has what we said on his disk. */
+static void chat_delivered(struct chat *c, const struct mesh_event *event)
+{
+	struct writer line = writer_over(c->line, sizeof(c->line));
+	struct receipt receipt = { .named = event->is_named,
+		.log = room_own(c->room),
+		.seq = event->number };
+	struct show_peer by = { .key = event->key,
+		.room_id = people_room_id(c->people) };
+
+	memcpy(receipt.key, event->key, sizeof(receipt.key));
+	if (!deliver_note(&c->deliver, &receipt) || !c->options.json ||
+		!term_room(c->term))
+		return;
+	show_delivered(&line, &by, event->number);
+	term_message(c->term, line.bytes, line.size);
+}
+
+/*
+ * With --send and --exit-on-eof: leaves when enough others have all that was
+ * said, or when that has taken too long.
+ */
+static void chat_finish(struct chat *c, int64_t now_ms)
+{
+	uint32_t own = room_own(c->room);
+	int acks = c->options.acks, count;
+	bool named =
+		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
+
+	if (!c->ended || c->leave_ms != 0)
+		return;
+	if (c->until_ms == 0)
+		c->until_ms = now_ms + (int64_t)c->options.timeout_s * 1000;
+	if (c->waiting.used) {
+		count = -1; /* it is not all said yet */
+	} else if (own == ROOM_NO_LOG || room_head(c->room, own) == 0) {
+		count = acks; /* there was nothing to say */
+	} else {
+		count = deliver_count(
+			&c->deliver, own, room_head(c->room, own), named);
+	}
+	if (count >= acks) {
+		chat_leave(c, now_ms);
+		return;
+	}
+	if (now_ms < c->until_ms)
+		return;
+	term_notice(c->term, "error",
+		"not delivered in %d s: %d of %d have it on disk; it is kept, "
+		"and sent when they are here",
+		c->options.timeout_s, count < 0 ? 0 : count, acks);
+	c->status = EXIT_FAILURE;
+	chat_leave(c, now_ms);
+}
+
 /* What happened in the room. */
 static void chat_room(struct chat *c)
 {
@@ -585,10 +652,15 @@ static void chat_room(struct chat *c)
 	const struct room_log *log;
 
 	while (room_next(c->room, &event)) {
-		log = room_log(c->room, event.number);
-		show_name(c->people, log, shown);
+		shown[0] = '\0';
+		log = event.number == ROOM_NO_LOG
+			      ? NULL
+			      : room_log(c->room, event.number);
+		if (log != NULL)
+			show_name(c->people, log, shown);
 		switch (event.kind) {
 		case ROOM_EVENT_NAME:
+			assert(log != NULL);
 			people_claim(c->people, log->log.public_key, log->name);
 			break;
 		case ROOM_EVENT_FORK:
@@ -604,9 +676,7 @@ static void chat_room(struct chat *c)
 				"missing here");
 			break;
 		case ROOM_EVENT_EPOCH:
-			term_notice(c->term, "warn",
-				"your history goes on in a new log: %s",
-				event.text);
+			term_notice(c->term, "warn", "%s", event.text);
 			break;
 		case ROOM_EVENT_LIMIT:
 			term_notice(c->term, "warn",
@@ -661,6 +731,7 @@ static void chat_signals(
 static bool chat_takes_lines(const struct chat *c)
 {
 	return !c->done && c->leave_ms == 0 && !c->waiting.used &&
+	       c->options.command != COMMAND_SEND &&
 	       (term_is_typed(c->term) ||
 		       (log_full(c->log) == 0 && room_may_say(c->room)));
 }
@@ -769,7 +840,9 @@ void chat_want(struct chat *c, struct loop *loop)
 	if (c->waiting.used && !c->full && room_may_say(c->room))
 		loop_wake(loop, loop->now_ms);
 	if (!room_may_say(c->room))
-		loop_wake(loop, c->asked_ms);
+		loop_wake(loop, c->asked_ms > loop->now_ms
+					? c->asked_ms
+					: loop->now_ms + ASK_AGAIN_MS);
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -777,6 +850,8 @@ void chat_want(struct chat *c, struct loop *loop)
 		loop_wake(loop, c->names_ms);
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
+	else if (c->until_ms != 0)
+		loop_wake(loop, c->until_ms);
 	term_want(c->term, loop);
 	discovery_want(c->discovery, loop);
 	mesh_want(c->mesh, loop);
@@ -816,6 +891,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_commit(c, now_ms); /* durable before anyone hears of it */
 	if (c->done)
 		return;
+	chat_finish(c, now_ms);
 	chat_history(c);
 	while (c->history == NULL && term_room(c->term) &&
 		chat_next_durable(c, &entry))
@@ -951,6 +1027,12 @@ static int open_history(struct chat *c)
 	log_next_last(c->log, 0);
 	log_set_delay(c->log, LOG_DELAY_MS);
 	c->said_log = ROOM_NO_LOG;
+	if (c->options.command == COMMAND_SEND) {
+		history_close(c->history);
+		c->history = NULL;
+		chat_wait(c, c->options.send, strlen(c->options.send));
+		c->ended = true;
+	}
 	c->ask_ms = chat_clock_ms();
 	return EX_OK;
 }

@@ -64,15 +64,10 @@ static void make_gitignore(int dir_fd)
 	(void)close(fd);
 }
 
-static bool has_file(const struct database *d, const char *name)
-{
-	return faccessat(d->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /*
- * Opens the database directory, or makes it; d->made says which.  One without an
- * identity (before 0.2.0, `id`) counts as made just now: whoever made it may
- * have ended before its name was durable, and nothing was kept in it yet.
+ * Opens the database directory, or makes it; d->made says which.  One without
+ * an identity (in version 0.1.0, `id`) counts as made just now: whoever made it
+ * may have ended before its name was durable, and nothing was kept in it yet.
  */
 static int directory_open(struct database *d)
 {
@@ -92,7 +87,8 @@ static int directory_open(struct database *d)
 			is_link ? "it is a symbolic link; give the directory "
 				  "itself with -d"
 				: strerror(errno));
-	if (!has_file(d, "identity") && !has_file(d, "id"))
+	if (!file_exists(d->dir_fd, "identity") &&
+		!file_exists(d->dir_fd, "id"))
 		d->made = true;
 	if (fstat(d->dir_fd, &status) < 0 ||
 		(d->made && sync_parent(d->path) < 0))
@@ -248,8 +244,8 @@ static int people_of(
 	};
 	struct people_failure failure;
 
-	people.expected =
-		make && !has_file(d, "identity") && log_is_signed(d->log);
+	people.expected = make && !file_exists(d->dir_fd, "identity") &&
+			  log_is_signed(d->log);
 	d->people = people_open(d->dir_fd, &people, &failure);
 	return d->people != NULL ? EX_OK : people_refused(d, &failure);
 }

@@ -24,6 +24,14 @@
 #include "file.h"
 #include "store/disk.h"
 
+bool file_exists(int dir_fd, const char *name)
+{
+	struct stat status;
+
+	return fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
 /* Is there something of this name that is no regular file? */
 static bool is_other(int dir_fd, const char *name)
 {

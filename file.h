@@ -25,6 +25,9 @@ enum file_result {
 	FILE_TOO_LARGE
 };
 
+/* Is there anything of this name?  True also when that can not be said. */
+bool file_exists(int dir_fd, const char *name) MUST_USE;
+
 struct file {
 	uint8_t *bytes;
 	size_t size;

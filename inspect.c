@@ -322,7 +322,7 @@ static int check(struct database *d)
 		if (!check_log(d, i))
 			status = 1;
 	}
-	(void)printf("%s: %llu messages of %lu authors, %s\n", d->path,
+	(void)printf("%s: %llu records in %lu logs, %s\n", d->path,
 		(unsigned long long)log_count(d->checked),
 		(unsigned long)log_author_count(d->checked),
 		status == EX_OK ? "all sound" : "not all is sound");

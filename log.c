@@ -63,6 +63,8 @@ _Static_assert((int)LOG_KEY_SIZE == (int)FORMAT_KEY_SIZE &&
 enum {
 	READ_ONE = 512,         /* read at once for a lonely record */
 	READ_AHEAD = 32 * 1024, /* and for one near the last one */
+	READ_GAP = 16 * 1024,   /* between two: one call costs no more */
+	READ_RUN = 64 * 1024,   /* from the first to the last of a call */
 	WATCH_MS = 5000,
 	QUIET_MS = 2000, /* then the last batch gets its MARK */
 	SCRUB_MS = 1000,
@@ -1055,6 +1057,43 @@ static void cursor_fill(struct log *log, struct log_cursor *cursor)
 		cursor->places);
 }
 
+/* Whether one call had better read both records than two. */
+static bool place_is_near(uint64_t before, uint64_t place)
+{
+	return place > before && place - before <= READ_GAP;
+}
+
+/*
+ * Reads with one call what of the cursor's records lies near its next one, in
+ * both directions, as it may be moved in either.  All records of a run are in
+ * one segment: the number is the upper half of a place.
+ */
+static void cursor_read(struct log *log, const struct log_cursor *cursor)
+{
+	const uint64_t *places = cursor->places;
+	uint32_t first = (uint32_t)(cursor->seq - cursor->first);
+	uint32_t last = first;
+	struct stretch stretch = { place_number(places[first]),
+		place_offset(places[first]), RECORD_HEADER_SIZE, 0, 0 };
+
+	if (stretch.number > log->last || window_has(&log->near, &stretch))
+		return;
+	while (last + 1 < cursor->count &&
+		place_is_near(places[last], places[last + 1]) &&
+		places[last + 1] - places[first] <= READ_RUN)
+		last++;
+	while (first > 0 && place_is_near(places[first - 1], places[first]) &&
+		places[last] - places[first - 1] <= READ_RUN)
+		first--;
+	if (first == last)
+		return;
+	stretch.offset = place_offset(places[first]);
+	stretch.ahead = (uint32_t)(places[last] - places[first]) + READ_ONE;
+	stretch.limit = log->segments->list[stretch.number].size;
+	/* What fails is tried again, record by record. */
+	(void)window_get(log->segments, &log->near, &stretch);
+}
+
 int log_read_at(
 	struct log *log, struct log_cursor *cursor, struct log_record *record)
 {
@@ -1067,6 +1106,7 @@ int log_read_at(
 	}
 	if (cursor->seq - cursor->first >= cursor->count)
 		cursor_fill(log, cursor);
+	cursor_read(log, cursor);
 	place = cursor->places[cursor->seq - cursor->first];
 	if (place != 0 && record_fetch(log, cursor->author, cursor->seq, place,
 				  record) == 0)

@@ -34,10 +34,8 @@
 #include "platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "crypto/crypto.h"
 #include "file.h"
@@ -288,22 +286,15 @@ static enum people_trouble identity_make(struct people *p, const char *room)
 	return result == 0 ? PEOPLE_GOOD : PEOPLE_SYSTEM;
 }
 
-static bool exists(const struct people *p, const char *name)
-{
-	struct stat status;
-
-	return fstatat(p->dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* There is no identity: may it be so? */
 static enum people_trouble identity_absent(
 	struct people *p, const struct people_options *options)
 {
-	if (options->expected || exists(p, "peers"))
+	if (options->expected || file_exists(p->dir_fd, "peers"))
 		return PEOPLE_MISSING;
 	if (options->make)
 		return identity_make(p, options->room);
-	return exists(p, "id") ? PEOPLE_GOOD : PEOPLE_MISSING;
+	return file_exists(p->dir_fd, "id") ? PEOPLE_GOOD : PEOPLE_MISSING;
 }
 
 static enum people_trouble identity_open(struct people *p,

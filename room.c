@@ -147,6 +147,13 @@ void held_tell(struct room *room, struct held *h, unsigned news)
 	h->news |= news;
 }
 
+static void held_told(struct room *room, struct held *h, unsigned news)
+{
+	if (h->news != 0 && (h->news & ~news) == 0)
+		room->news_count--;
+	h->news &= ~news;
+}
+
 uint32_t room_count(const struct room *room)
 {
 	return room->count;
@@ -232,9 +239,7 @@ void room_forget(struct room *room, uint32_t number)
 	room->order_count--;
 	memmove(&room->order[place], &room->order[place + 1],
 		(room->order_count - place) * sizeof(*room->order));
-	if (h->news != 0)
-		room->news_count--;
-	h->news = 0;
+	held_told(room, h, h->news);
 	h->log.used = false;
 }
 
@@ -489,9 +494,7 @@ static void held_next_news(
 		event->kind = ROOM_EVENT_NAME;
 	if (news == NEWS_LIMIT)
 		event->kind = ROOM_EVENT_LIMIT;
-	h->news &= ~news;
-	if (h->news == 0)
-		room->news_count--;
+	held_told(room, h, news);
 }
 
 bool room_next(struct room *room, struct room_event *event)
@@ -504,6 +507,12 @@ bool room_next(struct room *room, struct room_event *event)
 		event->seq = room->adopted;
 		return true;
 	}
+	if (room->news_count > 0) {
+		while (room->list[room->news_at].news == 0)
+			room->news_at = (room->news_at + 1) % room->count;
+		held_next_news(room, room->news_at, event);
+		return true;
+	}
 	if (room->epoch_news != NULL) {
 		event->kind = ROOM_EVENT_EPOCH;
 		event->number = room->exhausted ? ROOM_NO_LOG : room->own;
@@ -511,12 +520,7 @@ bool room_next(struct room *room, struct room_event *event)
 		room->epoch_news = NULL;
 		return true;
 	}
-	if (room->news_count == 0)
-		return false;
-	while (room->list[room->news_at % room->count].news == 0)
-		room->news_at = (room->news_at + 1) % room->count;
-	held_next_news(room, room->news_at, event);
-	return true;
+	return false;
 }
 
 /*
@@ -594,7 +598,7 @@ static void held_load(struct room *room, uint32_t number)
 	held_load_last(room, number);
 	if (h->log.is_own && held_read(room, h, 2, &record))
 		own_note(room, number, 2, &record);
-	h->news = 0; /* what was so before is none */
+	held_told(room, h, h->news); /* what was so before is none */
 	if (log_newest(room->log, h->author) >= SAMPLED_FROM)
 		h->bytes = held_estimate(room, h);
 	if (h->log.used && !h->log.is_signed)

@@ -71,8 +71,11 @@ void dial_found(struct dial *d, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms)
 {
 	struct dial_peer *p = dial_peer(d, peer);
-	int64_t soon_ms = p->dialled_ms + DIAL_FOUND_MS;
+	int64_t soon_ms;
 
+	if (p == NULL)
+		return; /* it was removed */
+	soon_ms = p->dialled_ms + DIAL_FOUND_MS;
 	if (count > DIAL_ADDRESSES_MAX)
 		count = DIAL_ADDRESSES_MAX;
 	if (count != p->count ||

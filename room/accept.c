@@ -149,8 +149,6 @@ static enum room_verdict incoming_begin(struct room *room, struct incoming *in)
 		return ROOM_FORKED;
 	if (batch->first > log_head(room->log, h->author) + 1)
 		return ROOM_GAP;
-	if (held_has_hole(room, h) && waiting)
-		return room_later(room); /* it may be filled in parts */
 	if (!held_chain(room, h, batch->first - 1, &in->chain))
 		return waiting ? room_later(room) : ROOM_GAP; /* damaged */
 	if (memcmp(in->chain.id, batch->previous, RECORD_PREFIX_SIZE) == 0)
@@ -173,7 +171,6 @@ static bool incoming_walk(struct room *room, struct incoming *in)
 {
 	struct reader records = in->batch->records;
 
-	in->shared = 0;
 	for (uint32_t i = 0; i < in->batch->count; i++) {
 		if (!message_next_record(&records, &in->end) ||
 			record_chain_add(&in->chain, &in->held->log.log,
@@ -203,11 +200,13 @@ static bool incoming_prove(
 	const struct record_log *log = &in->held->log.log;
 	struct reader records = in->batch->records;
 	struct message_half half = { .epoch = log->epoch, .seq = seq };
+	uint64_t left = seq - in->batch->first;
 	struct record record;
 
-	for (uint64_t i = in->batch->first; i <= seq; i++)
+	do
 		if (!message_next_record(&records, &record))
 			return false;
+	while (left-- > 0);
 	memcpy(half.public_key, log->public_key, RECORD_KEY_SIZE);
 	memcpy(half.id, incoming_id(in, seq), RECORD_ID_SIZE);
 	memcpy(half.signature, record.signature, RECORD_SIGNATURE_SIZE);
@@ -310,21 +309,19 @@ static enum room_verdict incoming_append(
 	}
 	if (h->log.is_own)
 		room->adopted += in->new_count;
+	if (h->log.is_own && room->own == ROOM_NO_LOG)
+		own_choose(room);
 	return ROOM_ACCEPTED;
 }
 
 enum room_verdict room_accept(struct room *room, uint32_t number,
 	const struct message_batch *batch, uint64_t wall_ms)
 {
-	struct incoming in;
+	struct incoming in = { .batch = batch, .number = number };
 	enum room_verdict verdict;
 
 	assert(number < room->count && room->list[number].log.is_signed);
-	in.batch = batch;
-	in.number = number;
 	in.held = &room->list[number];
-	in.new_count = 0;
-	in.new_size = 0;
 	verdict = incoming_begin(room, &in);
 	if (verdict == ROOM_ACCEPTED && !incoming_walk(room, &in))
 		verdict = ROOM_BAD;
@@ -355,16 +352,29 @@ static uint64_t unsigned_time(
 	return room_time(room, h, wall_ms);
 }
 
+/* 1 to 32 of [a-z0-9], then zeros: nothing that could be a log's id. */
+static bool unsigned_key_valid(const uint8_t *key)
+{
+	size_t size = 0;
+
+	while (size < RECORD_ID_SIZE &&
+		((key[size] >= 'a' && key[size] <= 'z') ||
+			(key[size] >= '0' && key[size] <= '9')))
+		size++;
+	for (size_t i = size; i < RECORD_ID_SIZE; i++)
+		if (key[i] != 0)
+			return false;
+	return size > 0;
+}
+
 static uint32_t unsigned_admit(struct room *room, const uint8_t *key)
 {
 	uint32_t number = held_find(room, key);
 
-	if (number != ROOM_NO_LOG)
-		return number;
-	if (room->unsigned_count < LIMIT_LEGACY_IDS &&
-		room_has_place(room, false))
+	if (number == ROOM_NO_LOG && room_has_place(room, false) &&
+		room->unsigned_count < LIMIT_LEGACY_IDS)
 		number = held_make(room, key);
-	if (number != ROOM_NO_LOG) {
+	if (number != ROOM_NO_LOG && !room->list[number].log.used) {
 		room->list[number].log.used = true;
 		room->unsigned_count++;
 	}
@@ -382,10 +392,7 @@ enum room_verdict room_accept_unsigned(struct room *room, const uint8_t *key,
 	if (number != ROOM_NO_LOG)
 		head = log_head(room->log, room->list[number].author);
 	if (seq == 0 || seq > LIMIT_SEQ || entry.bad ||
-		entry.left > RECORD_ENTRY_MAX ||
-		(number != ROOM_NO_LOG &&
-			(!room->list[number].log.used ||
-				room->list[number].log.is_signed)))
+		entry.left > RECORD_ENTRY_MAX || !unsigned_key_valid(key))
 		return ROOM_BAD;
 	if (seq <= head)
 		return ROOM_HAD;

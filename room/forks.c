@@ -184,8 +184,8 @@ static int forks_read(struct forks *forks)
 	struct file file;
 	struct reader r;
 
-	switch (file_read(
-		forks->dir_fd, file_name, FORKS_MAX * LINE_SIZE, &file)) {
+	switch (file_read(forks->dir_fd, file_name,
+		(size_t)FORKS_MAX * LINE_SIZE, &file)) {
 	case FILE_GOOD:
 		break;
 	case FILE_SYSTEM:

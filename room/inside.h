@@ -43,8 +43,9 @@ struct own {
 	struct record_continue before;
 };
 
-/* Texts of `before` to be said again. */
+/* Texts of a log of ours to be said again. */
 struct again {
+	uint32_t number;
 	uint64_t next; /* nothing when it is `end` */
 	uint64_t end;
 	uint64_t said; /* records of `own` that may be these already */

@@ -90,27 +90,36 @@ static bool own_is_better(
 	       room->list[b->number].tip.time_ms;
 }
 
-/* Goes on with what was not said again when we ended. */
+/*
+ * The log before this one of ours, and what of it was not said again yet when
+ * we ended.
+ */
 static void own_resume(struct room *room, const struct own *own)
 {
+	struct again *again = &room->again;
 	const struct held *h;
+	uint32_t number;
 
+	memset(again, 0, sizeof(*again));
+	room->before = ROOM_NO_LOG;
 	room->voided = UINT64_MAX;
-	memset(&room->again, 0, sizeof(room->again));
-	room->before = own->continues ? held_find(room, own->before.log_id)
-				      : ROOM_NO_LOG;
-	if (room->before == ROOM_NO_LOG)
+	if (!own->continues)
 		return;
-	h = &room->list[room->before];
+	number = held_find(room, own->before.log_id);
+	if (number == ROOM_NO_LOG || !room->list[number].log.is_own)
+		return;
+	room->before = number;
+	h = &room->list[number];
 	if (h->log.frozen == 0 || h->log.frozen > own->before.seq + 1)
 		return;
 	room->voided = h->log.frozen;
-	room->again.next = own->before.seq + 1;
-	room->again.end = log_newest(room->log, h->author) + 1;
-	if (room->again.end < room->again.next)
-		room->again.end = room->again.next;
-	room->again.said = 1;
-	room->again.said_end = room_newest(room, own->number) + 1;
+	again->number = number;
+	again->next = own->before.seq + 1;
+	again->end = log_newest(room->log, h->author) + 1;
+	if (again->end < again->next)
+		again->end = again->next;
+	again->said = 1;
+	again->said_end = room_newest(room, own->number) + 1;
 }
 
 /* A circle of CONTINUE has no last one: then any will do. */
@@ -180,7 +189,7 @@ static void own_renew(struct room *room, const char *why)
 		room->before = room->own;
 	room->own = number;
 	room->voided = UINT64_MAX;
-	memset(&room->again, 0, sizeof(room->again));
+	room->again.said = room->again.said_end; /* the new one has nothing */
 	room->renewed = true;
 	room->exhausted = false;
 	room->epoch_news = why;
@@ -240,12 +249,18 @@ static bool again_is_due(const struct room *room)
 	return before->log.frozen != 0 && before->log.frozen < room->voided;
 }
 
-bool room_may_say(const struct room *room)
+/* Is nothing in the way of the next record of ours? */
+static bool own_is_ready(const struct room *room)
 {
 	const struct held *h = own_held(room);
 
 	return room->settled && !room->exhausted && own_is_over(room) == NULL &&
-	       !again_is_due(room) && (h == NULL || !held_has_hole(room, h));
+	       (h == NULL || !held_has_hole(room, h));
+}
+
+bool room_may_say(const struct room *room)
+{
+	return own_is_ready(room) && !again_is_due(room);
 }
 
 bool room_is_damaged(const struct room *room)
@@ -282,7 +297,7 @@ uint32_t room_own(const struct room *room)
 	return room->own;
 }
 
-/* Payloads of what comes before the first text; count and bytes of records. */
+/* Payloads of what comes before the first text; sizes of 0: nothing does. */
 struct opening {
 	size_t open_size;
 	size_t continue_size;
@@ -292,7 +307,7 @@ struct opening {
 
 static void opening_make(const struct room *room, struct opening *opening)
 {
-	const struct held *h = own_held(room);
+	const struct held *h = &room->list[room->own];
 	struct record_open open = { .epoch = h->log.log.epoch };
 	struct record_continue next = { .seq = 0 };
 	struct record_log first = room_log_of(room, h->log.log.public_key, 0);
@@ -318,7 +333,7 @@ static void opening_make(const struct room *room, struct opening *opening)
 static int own_append(struct room *room, enum record_type type,
 	struct reader payload, uint64_t time_ms)
 {
-	const struct held *h = own_held(room);
+	const struct held *h = &room->list[room->own];
 	uint64_t head = log_head(room->log, h->author);
 	struct record record = { .time_ms = time_ms,
 		.type = (uint8_t)type,
@@ -343,40 +358,53 @@ static int own_append(struct room *room, enum record_type type,
 	return held_append(room, room->own, chain.seq, &record);
 }
 
+/* What is said first in a log, or nothing. */
+static int own_begin(
+	struct room *room, const struct opening *opening, uint64_t time_ms)
+{
+	if (opening->open_size == 0)
+		return 0;
+	if (own_append(room, RECORD_OPEN,
+		    reader_over(opening->open, opening->open_size),
+		    time_ms) < 0)
+		return -1;
+	if (opening->continue_size > 0 &&
+		own_append(room, RECORD_CONTINUE,
+			reader_over(opening->next, opening->continue_size),
+			time_ms) < 0)
+		return -1;
+	if (log_doubt(room->log))
+		log_settle(room->log); /* no old number is used any more */
+	return 0;
+}
+
 /* As room_say, for who may. */
 static int own_say(
 	struct room *room, const void *text, size_t size, uint64_t wall_ms)
 {
 	struct opening opening;
+	const struct held *h;
 	uint64_t time_ms;
 	uint32_t count;
 
-	if (room->own == ROOM_NO_LOG)
-		own_choose(room); /* something came since we settled */
+	errno = EBUSY;
+	if (!own_is_ready(room)) /* what was read last may have been damaged */
+		return -1;
 	if (room->own == ROOM_NO_LOG)
 		room->own = own_make(room, 0);
 	errno = EDQUOT;
 	if (room->own == ROOM_NO_LOG)
 		return -1;
+	h = &room->list[room->own];
 	opening_make(room, &opening);
 	count = opening.continue_size > 0 ? 3 : opening.open_size > 0 ? 2 : 1;
-	if (log_takes(room->log, own_held(room)->log.log.id, count,
+	if (log_takes(room->log, h->log.log.id, count,
 		    count * (size_t)RECORD_HEADER_SIZE + opening.open_size +
 			    opening.continue_size + size) < 0)
 		return -1;
-	time_ms = room_time(room, own_held(room), wall_ms);
-	if (opening.open_size > 0 &&
-		own_append(room, RECORD_OPEN,
-			reader_over(opening.open, opening.open_size),
-			time_ms) < 0)
+	time_ms = room_time(room, h, wall_ms);
+	if (own_begin(room, &opening, time_ms) < 0)
 		return -1;
-	if (opening.continue_size > 0 &&
-		own_append(room, RECORD_CONTINUE,
-			reader_over(opening.next, opening.continue_size),
-			time_ms) < 0)
-		return -1;
-	if (opening.open_size > 0 && log_doubt(room->log))
-		log_settle(room->log); /* no old number is used any more */
 	return own_append(room, RECORD_TEXT, reader_over(text, size), time_ms);
 }
 
@@ -406,12 +434,12 @@ static bool again_was_said(struct room *room)
 
 static int again_step(struct room *room, uint64_t wall_ms)
 {
-	const struct held *before = &room->list[room->before];
+	const struct held *from = &room->list[room->again.number];
 	struct record record;
 	uint8_t text[LIMIT_TEXT];
 	size_t size;
 
-	if (!held_read(room, before, room->again.next, &record) ||
+	if (!held_read(room, from, room->again.next, &record) ||
 		record.type != RECORD_TEXT)
 		return 0;
 	size = record.payload.left;
@@ -421,29 +449,36 @@ static int again_step(struct room *room, uint64_t wall_ms)
 	return own_say(room, text, size, wall_ms);
 }
 
+/* All texts of the log before, from its fork to where that was before. */
+static void again_begin(struct room *room)
+{
+	const struct held *before = &room->list[room->before];
+	struct again *again = &room->again;
+
+	again->number = room->before;
+	again->next = before->log.frozen;
+	again->end = log_newest(room->log, before->author) + 1;
+	if (again->end > room->voided)
+		again->end = room->voided;
+	again->said = again->said_end = 0;
+	room->voided = before->log.frozen;
+}
+
 static int again_run(struct room *room, uint64_t wall_ms)
 {
 	struct again *again = &room->again;
 
-	if (!again_is_due(room))
+	if (!again_is_due(room) || !own_is_ready(room))
 		return 0;
-	if (log_waiting(room->log) > 0 && again->next == again->end) {
+	if (again->next == again->end && log_waiting(room->log) > 0) {
 		log_hurry(room->log); /* all of it must be there to be read */
 		return 0;
 	}
-	if (again->next == again->end) {
-		const struct held *before = &room->list[room->before];
-
-		again->next = before->log.frozen;
-		again->end = log_newest(room->log, before->author) + 1;
-		if (again->end > room->voided)
-			again->end = room->voided;
-		again->said = again->said_end = 0;
-		room->voided = before->log.frozen;
-	}
+	if (again->next == again->end)
+		again_begin(room);
 	for (int i = 0; i < AGAIN_RECORDS && again->next < again->end; i++) {
 		if (again_step(room, wall_ms) < 0)
-			return errno == EAGAIN ? 0 : -1;
+			return errno == EAGAIN || errno == EBUSY ? 0 : -1;
 		again->next++;
 	}
 	return 0;
@@ -466,5 +501,6 @@ int room_run(struct room *room, uint64_t wall_ms)
 bool room_is_busy(const struct room *room)
 {
 	return room->settled && !room->exhausted && log_full(room->log) == 0 &&
-	       (own_is_over(room) != NULL || again_is_due(room));
+	       (own_is_over(room) != NULL ||
+		       (again_is_due(room) && own_is_ready(room)));
 }

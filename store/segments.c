@@ -394,21 +394,27 @@ static int window_fill(struct segments *segments, struct window *window,
 	return 0;
 }
 
+bool window_has(const struct window *window, const struct stretch *stretch)
+{
+	uint32_t skip = stretch->offset - window->start;
+
+	return window->number == stretch->number &&
+	       stretch->offset >= window->start && skip <= window->size &&
+	       stretch->size <= window->size - skip;
+}
+
 const uint8_t *window_get(struct segments *segments, struct window *window,
 	const struct stretch *stretch)
 {
 	uint32_t room = stretch->limit - stretch->offset;
 	uint32_t size = stretch->ahead;
-	uint32_t skip = stretch->offset - window->start;
 
 	if (stretch->offset >= stretch->limit || stretch->size > room) {
 		errno = ENODATA;
 		return NULL;
 	}
-	if (window->number == stretch->number &&
-		stretch->offset >= window->start && skip <= window->size &&
-		stretch->size <= window->size - skip)
-		return window->bytes + skip;
+	if (window_has(window, stretch))
+		return window->bytes + (stretch->offset - window->start);
 	if (size < stretch->size)
 		size = stretch->size;
 	if (size > room)

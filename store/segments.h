@@ -106,6 +106,9 @@ struct stretch {
 const uint8_t *window_get(struct segments *segments, struct window *window,
 	const struct stretch *stretch);
 
+/* Whether they are there already. */
+bool window_has(const struct window *window, const struct stretch *stretch);
+
 enum walk_step {
 	WALK_RECORD, /* start, record, body */
 	WALK_HOLE,   /* from start to offset nothing is a record */

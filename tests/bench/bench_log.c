@@ -10,6 +10,9 @@
  * fdatasync of the same bytes at the end of a growing file; the ratio is the
  * median of the rounds, above 1 where the store is faster than that loop.
  *
+ * Reading is timed once more where few have written: then an author's records
+ * lie near each other.
+ *
  * Each figure on a line: its name, its value, and what the raw machine says
  * beside it where that explains it.
  */
@@ -30,6 +33,7 @@ enum { BODY = 120, AUTHORS = 10000, ROUNDS = 7 };
 
 static uint64_t luck = 1;
 static uint64_t records = 1000 * 1000;
+static uint32_t authors = AUTHORS; /* of what is appended */
 static uint8_t keys[AUTHORS][LOG_KEY_SIZE];
 static char scratch[200];
 
@@ -81,7 +85,7 @@ static void append_one(struct log *log, uint64_t time)
 {
 	uint8_t body[BODY];
 	struct writer w = writer_over(body, sizeof(body));
-	struct log_record r = { keys[random_below(AUTHORS)], 0, body, BODY };
+	struct log_record r = { keys[random_below(authors)], 0, body, BODY };
 
 	write_le64(&w, time);
 	for (int i = 0; i < (BODY - 8) / 8; i++)
@@ -179,7 +183,7 @@ static void fill(int fd)
 	log_close(log);
 }
 
-static void bench_get(struct log *log, uint32_t count)
+static void bench_get(struct log *log, const char *name, uint32_t count)
 {
 	struct log_record r;
 	double start = seconds();
@@ -192,10 +196,10 @@ static void bench_get(struct log *log, uint32_t count)
 		if (log_read(log, author, seq, &r) < 0)
 			die("log_read");
 	}
-	printf("get_per_s          %6.0f\n", count / (seconds() - start));
+	printf("%-18s %6.0f\n", name, count / (seconds() - start));
 }
 
-static void bench_author(struct log *log)
+static void bench_author(struct log *log, const char *name)
 {
 	struct log_record r;
 	uint64_t count = 0;
@@ -208,8 +212,28 @@ static void bench_author(struct log *log)
 			if (log_read_at(log, &c, &r) < 0)
 				die("log_read_at");
 	}
-	printf("author_scan_per_s  %6.0f\n",
-		(double)count / (seconds() - start));
+	printf("%-18s %6.0f\n", name, (double)count / (seconds() - start));
+}
+
+static void bench_few(uint32_t count)
+{
+	char name[40];
+	int fd = -1;
+	struct log *log = NULL;
+
+	(void)snprintf(name, sizeof(name), "few-%u", (unsigned)count);
+	fd = folder_make(name);
+	log = store_open(fd);
+	authors = count;
+	(void)append_seconds(log, 1000 * 1000, 1000);
+	authors = AUTHORS;
+	(void)snprintf(name, sizeof(name), "get_of_%u_per_s", (unsigned)count);
+	bench_get(log, name, 300 * 1000);
+	(void)snprintf(name, sizeof(name), "scan_of_%u_per_s", (unsigned)count);
+	bench_author(log, name);
+	(void)fflush(stdout);
+	log_close(log);
+	close(fd);
 }
 
 /* The same bytes with one pread each: what the system takes of it. */
@@ -307,10 +331,10 @@ static void folder_empty(int dir)
 
 static void bench_rebuild(int fd)
 {
-	int authors = openat(fd, "authors", O_RDONLY | O_CLOEXEC);
+	int folder = openat(fd, "authors", O_RDONLY | O_CLOEXEC);
 
-	folder_empty(authors);
-	close(authors);
+	folder_empty(folder);
+	close(folder);
 	(void)unlinkat(fd, "checkpoint", 0);
 	printf("open_rebuild_ms    %6.1f\n", open_ms(fd, false));
 }
@@ -384,12 +408,14 @@ int main(int argc, char **argv)
 	bench_append(10, 3000);
 	bench_append(100, 30000);
 	bench_append(1000, 100000);
+	bench_few(1);
+	bench_few(16);
 	fd = folder_make("store");
 	fill(fd);
 	bench_disk(fd);
 	log = store_open(fd);
-	bench_get(log, 300 * 1000);
-	bench_author(log);
+	bench_get(log, "get_per_s", 300 * 1000);
+	bench_author(log, "author_scan_per_s");
 	bench_pread(fd);
 	bench_arrival(log);
 	printf("rss_mb             %6.1f\n", rss_mb());

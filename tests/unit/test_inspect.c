@@ -145,7 +145,7 @@ static void a_sound_database_is_said_to_be_sound(void **state)
 	author_say(&p->bob, p->d.log, "x");
 	assert_int_equal(room_say(p->d.room, "x", 1, 9000), 0);
 	assert_non_null(strstr(printed(p, EX_OK, inspect_check),
-		"4 messages of 2 authors, all sound\n"));
+		"4 records in 2 logs, all sound\n"));
 }
 
 /* Abuse 7: the chain vouches for what is in the middle. */
@@ -228,6 +228,23 @@ static void a_log_that_does_not_begin_as_its_own_is_found(void **state)
 	printed_line(p, "message 1 of ");
 }
 
+static void what_a_crash_leaves_is_checked_to_its_end(void **state)
+{
+	struct place *p = *state;
+	char command[700];
+
+	for (int i = 0; i < 100; i++)
+		author_say(&p->bob, p->d.log, "x");
+	p->bob.spoiled = 1;
+	author_say(&p->bob, p->d.log, "last");
+	(void)snprintf(command, sizeof(command), "cp -Rp '%s' '%s2'", p->path,
+		p->path);
+	assert_int_equal(system(command), 0);
+	database_close(&p->d);
+	(void)snprintf(p->path, sizeof(p->path), "%s/db2", p->scratch.path);
+	printed_line(p, "message 102 of ~");
+}
+
 /* Abuse 49. */
 static void a_history_without_its_files_is_not_invented(void **state)
 {
@@ -264,6 +281,7 @@ int main(void)
 		place_test(a_text_that_was_not_signed_is_found),
 		place_test(a_time_that_goes_back_is_found),
 		place_test(a_log_that_does_not_begin_as_its_own_is_found),
+		place_test(what_a_crash_leaves_is_checked_to_its_end),
 		place_test(a_history_without_its_files_is_not_invented),
 	};
 

@@ -30,6 +30,7 @@ static struct {
 } fault;
 
 static unsigned sync_count;
+static unsigned read_count;
 static bool odd;
 
 ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t at);
@@ -69,6 +70,7 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t at)
 {
 	if (interrupts())
 		return -1;
+	read_count++;
 	if (fault.read_error != 0 && at <= fault.read_from &&
 		fault.read_from < at + (off_t)size) {
 		errno = fault.read_error;
@@ -192,18 +194,46 @@ static void kill_store(struct log *log)
 	fault.write_error = fault.cut_error = 0;
 }
 
-static bool reads(struct log *log, uint32_t author, uint64_t seq)
+static void assert_record(
+	const struct log_record *r, uint32_t author, uint64_t seq)
 {
-	struct log_record r;
 	uint8_t body[64];
 	size_t size = body_of(author, seq, body);
 
+	assert_int_equal(r->size, size);
+	assert_memory_equal(r->bytes, body, size);
+	assert_true(r->seq == seq);
+	assert_memory_equal(r->key, key_of(author), LOG_KEY_SIZE);
+}
+
+static bool reads(struct log *log, uint32_t author, uint64_t seq)
+{
+	struct log_record r;
+
 	if (log_read(log, log_find(log, key_of(author)), seq, &r) < 0)
 		return false;
-	assert_int_equal(r.size, size);
-	assert_memory_equal(r.bytes, body, size);
-	assert_true(r.seq == seq);
-	assert_memory_equal(r.key, key_of(author), LOG_KEY_SIZE);
+	assert_record(&r, author, seq);
+	return true;
+}
+
+static struct log_cursor cursor_at(
+	struct log *log, uint32_t author, uint64_t seq)
+{
+	struct log_cursor cursor = { .seq = seq };
+
+	cursor.author = log_find(log, key_of(author));
+	return cursor;
+}
+
+/* The same by a cursor. */
+static bool reads_at(
+	struct log *log, struct log_cursor *cursor, uint32_t author)
+{
+	struct log_record r;
+
+	if (log_read_at(log, cursor, &r) < 0)
+		return false;
+	assert_record(&r, author, cursor->seq);
 	return true;
 }
 
@@ -916,6 +946,110 @@ static void hints_are_made_again_when_they_are_wrong(void **state)
 	log_close(log);
 }
 
+/*
+ * Cursors.
+ */
+
+/* 160 records of each of four authors, in turns, in one segment. */
+static struct log *four_authors(void)
+{
+	struct log *log = log_open(s.fd);
+
+	assert_non_null(log);
+	for (uint32_t i = 0; i < 640; i++)
+		must_add(log, i % 4);
+	must_commit(log);
+	return log;
+}
+
+static void cursor_reads_near_records_with_one_call(void **state)
+{
+	struct log *log = four_authors();
+	struct log_cursor cursor = cursor_at(log, 1, 1);
+
+	(void)state;
+	log_close(log); /* or else new places are in memory */
+	log = log_open(s.fd);
+	assert_non_null(log);
+	read_count = 0;
+	for (; cursor.seq <= 160; cursor.seq++)
+		assert_true(reads_at(log, &cursor, 1));
+	assert_in_range(read_count, 1, 10);
+	read_count = 0;
+	for (cursor.seq = 160; cursor.seq > 0; cursor.seq--)
+		assert_true(reads_at(log, &cursor, 1));
+	assert_in_range(read_count, 1, 30);
+	log_close(log);
+}
+
+/* What was read ahead ends with what was durable then. */
+static void cursor_sees_what_was_written_after_its_last_call(void **state)
+{
+	struct log *log = log_open(s.fd);
+	struct log_cursor cursors[2];
+
+	(void)state;
+	assert_non_null(log);
+	for (uint64_t seq = 1; seq <= 200; seq++) {
+		for (uint32_t i = 0; i < 2; i++)
+			must_add(log, i);
+		must_commit(log);
+		for (uint32_t i = 0; i < 2; i++) {
+			if (seq == 1)
+				cursors[i] = cursor_at(log, i, 1);
+			cursors[i].seq = seq;
+			assert_true(reads_at(log, &cursors[i], i));
+			cursors[i].seq = seq / 2 + 1;
+			assert_true(reads_at(log, &cursors[i], i));
+		}
+	}
+	log_close(log);
+}
+
+/* A record that is lost and comes again stands in another place. */
+static void cursor_finds_a_record_that_came_again(void **state)
+{
+	struct log *log = four_authors();
+	struct log_cursor cursor = cursor_at(log, 1, 72);
+
+	(void)state;
+	assert_true(reads_at(log, &cursor, 1));
+	log_close(log);
+	file_flip(SEGMENT, body_at(1, 70));
+	log = log_open(s.fd);
+	assert_non_null(log);
+	assert_true(reads_at(log, &cursor, 1));
+	cursor.seq = 70;
+	assert_false(reads_at(log, &cursor, 1));
+	assert_int_equal(durable(log, 1), 69);
+	assert_int_equal(append(log, 1, 70), 0);
+	must_commit(log);
+	for (cursor.seq = 60; cursor.seq <= 160; cursor.seq++)
+		assert_true(reads_at(log, &cursor, 1));
+	log_close(log);
+}
+
+static void cursor_passes_what_cannot_be_read(void **state)
+{
+	struct log *log = four_authors();
+	struct log_cursor cursor = cursor_at(log, 1, 1);
+
+	(void)state;
+	log_close(log);
+	fault.read_from = body_at(1, 70);
+	log = log_open(s.fd);
+	assert_non_null(log);
+	fault.read_error = EIO;
+	for (; cursor.seq <= 160; cursor.seq++)
+		if (cursor.seq < 60 || cursor.seq > 80)
+			assert_true(reads_at(log, &cursor, 1));
+	cursor.seq = 70;
+	assert_false(reads_at(log, &cursor, 1));
+	assert_int_equal(errno, EIO);
+	fault.read_error = 0;
+	log_close(log);
+}
+
 static void readers_beside_see_what_is_there(void **state)
 {
 	struct log *log = must_open();
@@ -1225,6 +1359,10 @@ int main(void)
 		TEST(old_copy_of_the_end_does_not_free_numbers),
 		TEST(a_checkpoint_that_was_too_new_is_not_believed_again),
 		TEST(hints_are_made_again_when_they_are_wrong),
+		TEST(cursor_reads_near_records_with_one_call),
+		TEST(cursor_sees_what_was_written_after_its_last_call),
+		TEST(cursor_finds_a_record_that_came_again),
+		TEST(cursor_passes_what_cannot_be_read),
 		TEST(readers_beside_see_what_is_there),
 		TEST(failed_flush_is_the_end),
 		TEST(full_disk_passes),
