@@ -39,6 +39,7 @@
 #include "chat.h"
 #include "crypto/crypto.h"
 #include "database.h"
+#include "deliver.h"
 #include "discovery.h"
 #include "history.h"
 #include "inspect.h"
@@ -97,6 +98,9 @@ struct chat {
 	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
+	struct deliver deliver;
+	bool ended; /* nothing more will be said: stdin ended, or --send */
+	int64_t until_ms; /* then we do not wait for receipts any longer */
 	uint8_t line[TERM_SHOWN_MAX];
 };
 
@@ -165,6 +169,8 @@ static void chat_show(struct chat *c, const struct history_entry *entry)
 		.record = &entry->record };
 	struct writer line = writer_over(c->line, sizeof(c->line));
 
+	if (c->options.command == COMMAND_SEND)
+		return; /* who only sends does not read */
 	if (entry->number == c->said_log && entry->seq >= c->said_first &&
 		term_is_interactive(c->term) && !c->options.json)
 		return; /* it stands there since it was typed */
@@ -427,6 +433,8 @@ static void chat_line(
 	case TERM_END:
 		if (term_is_typed(c->term))
 			chat_leave(c, now_ms);
+		else if (c->options.exit_on_eof)
+			c->ended = true;
 		break;
 	case TERM_GONE:
 		c->status = EX_IOERR;
@@ -563,6 +571,24 @@ static void chat_down(struct chat *c, const struct mesh_event *event)
 	tell_peer(c, "down", event, name);
 }
 
+/* Somebody has what we said on his disk. */
+static void chat_delivered(struct chat *c, const struct mesh_event *event)
+{
+	struct writer line = writer_over(c->line, sizeof(c->line));
+	struct receipt receipt = { .named = event->is_named,
+		.log = room_own(c->room),
+		.seq = event->number };
+	struct show_peer by = { .key = event->key,
+		.room_id = people_room_id(c->people) };
+
+	memcpy(receipt.key, event->key, sizeof(receipt.key));
+	if (!deliver_note(&c->deliver, &receipt) || !c->options.json ||
+		!term_room(c->term))
+		return;
+	show_delivered(&line, &by, event->number);
+	term_message(c->term, line.bytes, line.size);
+}
+
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -587,6 +613,9 @@ static void chat_event(
 			room_accept_half(c->room, &event->input->as.half),
 			now_ms);
 		break;
+	case MESH_DELIVERED:
+		chat_delivered(c, event);
+		break;
 	case MESH_REFUSED:
 		if (is_verbose(c))
 			info(c, "a connection with %s was closed: %s",
@@ -600,6 +629,46 @@ static void chat_event(
 				event->text);
 		break;
 	}
+}
+
+/*
+ * With --send and --exit-on-eof: leaves when enough others have all that was
+ * said, or when that has taken too long.
+ */
+static void chat_finish(struct chat *c, int64_t now_ms)
+{
+	uint32_t own = room_own(c->room);
+	int acks = c->options.acks, count;
+	bool named =
+		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
+
+	if (!c->ended || c->leave_ms != 0 ||
+		(c->waiting.used && !room_may_say(c->room)))
+		return; /* others are asked first: that is not counted */
+	if (c->until_ms == 0)
+		c->until_ms = now_ms + (int64_t)c->options.timeout_s * 1000;
+	if (c->waiting.used) {
+		count = -1; /* it is not all said yet */
+	} else if (own == ROOM_NO_LOG || room_head(c->room, own) == 0) {
+		count = acks; /* there was nothing to say */
+	} else {
+		count = deliver_count(
+			&c->deliver, own, room_head(c->room, own), named);
+	}
+	if (count >= acks) {
+		chat_leave(c, now_ms);
+		return;
+	}
+	if (now_ms < c->until_ms)
+		return;
+	c->status = EXIT_FAILURE;
+	chat_leave(c, now_ms);
+	if (c->waiting.used)
+		return; /* chat_end tells why */
+	term_notice(c->term, "error",
+		"not delivered in %d s: %d of %d have it on disk; it is kept, "
+		"and sent when they are here",
+		c->options.timeout_s, count, acks);
 }
 
 /* What happened in the room. */
@@ -689,6 +758,7 @@ static void chat_signals(
 static bool chat_takes_lines(const struct chat *c)
 {
 	return !c->done && c->leave_ms == 0 && !c->waiting.used &&
+	       c->options.command != COMMAND_SEND &&
 	       (term_is_typed(c->term) ||
 		       (log_full(c->log) == 0 && room_may_say(c->room)));
 }
@@ -807,6 +877,8 @@ void chat_want(struct chat *c, struct loop *loop)
 		loop_wake(loop, c->names_ms);
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
+	else if (c->until_ms != 0)
+		loop_wake(loop, c->until_ms);
 	term_want(c->term, loop);
 	discovery_want(c->discovery, loop);
 	mesh_want(c->mesh, loop);
@@ -846,6 +918,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_commit(c, now_ms); /* durable before anyone hears of it */
 	if (c->done)
 		return;
+	chat_finish(c, now_ms);
 	chat_history(c);
 	while (c->history == NULL && term_room(c->term) &&
 		chat_next_durable(c, &entry))
@@ -985,6 +1058,12 @@ static int open_history(struct chat *c)
 	log_next_last(c->log, 0);
 	log_set_delay(c->log, LOG_DELAY_MS);
 	c->said_log = ROOM_NO_LOG;
+	if (c->options.command == COMMAND_SEND) {
+		history_close(c->history);
+		c->history = NULL;
+		chat_wait(c, c->options.send, strlen(c->options.send));
+		c->ended = true;
+	}
 	c->ask_ms = chat_clock_ms();
 	return EX_OK;
 }

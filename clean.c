@@ -147,14 +147,35 @@ static void clean_control(struct writer *w, uint32_t c, bool json)
 	write_bytes(w, text, strlen(text));
 }
 
+/* Bytes of ASCII that stand for themselves, up to the first other one. */
+static size_t plain_size(struct reader text, bool json)
+{
+	size_t size = text.left;
+
+	while (text.left > 0) {
+		uint8_t c = read_u8(&text);
+
+		if (c < 0x20 || c > 0x7e || (json && (c == '"' || c == '\\')))
+			return size - text.left - 1;
+	}
+	return size;
+}
+
 void clean_text(struct writer *w, const void *bytes, size_t size, bool json)
 {
 	struct reader r = reader_over(bytes, size);
 	int marks = 0;
 
 	while (r.left > 0) {
-		uint32_t c = utf8_next(&r);
+		size_t plain = plain_size(r, json);
+		uint32_t c;
 
+		if (plain > 0) { /* most texts are nothing else */
+			write_bytes(w, read_bytes(&r, plain), plain);
+			marks = 0;
+			continue;
+		}
+		c = utf8_next(&r);
 		marks = is_mark(c) ? marks + 1 : 0;
 		if (is_control(c)) {
 			clean_control(w, c, json);

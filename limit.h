@@ -62,8 +62,8 @@ enum {
 /* The greatest number of a record; then its author begins a new epoch. */
 #define LIMIT_SEQ ((uint64_t)UINT32_MAX - 1)
 
-/* Bytes of records kept of one author, and of a room: what is more is not
- * asked for, with a line. */
+/* Bytes of records kept of one log, and of a room: what is more is not asked
+ * for, with a line. */
 #define LIMIT_LOG_BYTES  ((uint64_t)1 << 30)
 #define LIMIT_ROOM_BYTES ((uint64_t)10 << 30)
 

@@ -53,7 +53,7 @@ static bool peer_is_there(struct mesh *m, struct dial_peer *p)
 {
 	const struct link *l = link_at(m, &p->at[p->next]);
 
-	if (l == NULL || l->sync == NULL || p->name[0] != '\0' || p->have_key)
+	if (l == NULL || l->sync == NULL || p->name[0] != '\0')
 		return false;
 	p->have_key = true;
 	memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
@@ -216,7 +216,7 @@ static void link_recognise(struct mesh *m, struct link *l, int64_t now_ms)
 }
 
 /* Has it been given all the time that it gets? */
-static void link_check(struct mesh *m, struct link *l, int64_t now_ms)
+static void link_check(struct link *l, int64_t now_ms)
 {
 	bool native_up = link_is_native(l);
 
@@ -237,7 +237,14 @@ static void link_check(struct mesh *m, struct link *l, int64_t now_ms)
 		link_end(l, "it stopped in the middle of a frame");
 	else if (native_up && l->answer_ms != 0 && now_ms >= l->answer_ms)
 		link_end(l, "a newer link took its place");
-	(void)m;
+}
+
+/* With --legacy, a program that does not answer is asked in other words. */
+static bool native_may_be_legacy(const struct mesh *m, const struct link *l)
+{
+	return m->speaks_legacy && l->role == MESH_DIALLED &&
+	       l->kind == LINK_NATIVE && l->state == LINK_GREETING &&
+	       l->wire.state == WIRE_HELLO_D;
 }
 
 static void link_run(
@@ -256,8 +263,11 @@ static void link_run(
 			link_read(m, l, now_ms);
 		link_recognise(m, l, now_ms);
 	}
+	if (l->fd >= 0 && native_may_be_legacy(m, l) &&
+		now_ms - l->since_ms >= MESH_NATIVE_MS)
+		link_refuse(l, "it said nothing");
 	if (l->fd >= 0)
-		link_check(m, l, now_ms);
+		link_check(l, now_ms);
 }
 
 static void listener_run(struct mesh *m, int fd, int64_t now_ms)
@@ -325,6 +335,7 @@ static void event_fill(
 	event->text = m->text_told;
 	event->peer = l->peer;
 	event->left = l->left;
+	event->is_named = link_is_named(m, l);
 	event->legacy = l->kind == LINK_LEGACY;
 	net_show(&l->at, m->address_told);
 	(void)snprintf(m->text_told, sizeof(m->text_told), "%s", l->reason);
@@ -385,6 +396,25 @@ static bool link_tell_end(
 	return tell;
 }
 
+/* Has it got more of our own log since that was told last? */
+static bool link_delivered(
+	struct mesh *m, struct link *l, struct mesh_event *event)
+{
+	uint32_t own = room_own(m->room);
+	uint64_t receipt;
+
+	if (l->sync == NULL || l->fd < 0)
+		return false;
+	receipt = sync_receipt(m->sync, l->sync);
+	if (receipt == 0 || (l->receipt_log == own && l->receipt >= receipt))
+		return false;
+	l->receipt_log = own;
+	l->receipt = receipt;
+	event->kind = MESH_DELIVERED;
+	event->number = receipt;
+	return true;
+}
+
 static bool link_next(
 	struct mesh *m, int index, struct mesh_event *event, int64_t now_ms)
 {
@@ -399,7 +429,7 @@ static bool link_next(
 	else
 		told = l->kind == LINK_NATIVE &&
 		       native_next(m, l, event, now_ms);
-	if (told) {
+	if (told || link_delivered(m, l, event)) {
 		event_fill(m, l, event);
 		return true;
 	}
@@ -670,13 +700,16 @@ void mesh_count(const struct mesh *m, struct mesh_counts *counts)
 	sync_count(m->sync, &counts->sync);
 }
 
-static void link_want_timers(const struct link *l, struct loop *loop)
+static void link_want_timers(
+	const struct mesh *m, const struct link *l, struct loop *loop)
 {
 	loop_wake(loop, l->deadline_ms);
+	if (native_may_be_legacy(m, l))
+		loop_wake(loop, l->since_ms + MESH_NATIVE_MS);
 	if (l->state < LINK_UP || l->sync == NULL)
 		return;
 	loop_wake(loop, l->heard_ms + LIMIT_SILENCE_MS);
-	if (l->pinged_ms == 0)
+	if (l->pinged_ms == 0 && fifo_size(&l->wire.out) == 0)
 		loop_wake(loop, l->heard_ms + LIMIT_PING_MS);
 	if (l->frame_ms != 0)
 		loop_wake(loop, l->frame_ms + LIMIT_FRAME_MS);
@@ -697,7 +730,7 @@ static void link_want(struct mesh *m, struct link *l, struct loop *loop)
 			loop_wake(loop, loop->now_ms); /* its end is to tell */
 		return;
 	}
-	link_want_timers(l, loop);
+	link_want_timers(m, l, loop);
 	if (l->state == LINK_CONNECTING) {
 		events = POLLOUT;
 	} else {

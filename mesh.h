@@ -48,7 +48,9 @@ enum mesh_event_kind {
 	MESH_BATCH,  /* `input`: for room_accept; then mesh_answer */
 	MESH_HALF,   /* `input`: for room_accept_half; then mesh_answer */
 	MESH_RECORD, /* a legacy link sent record `seq` of `key`: bytes[size] */
-	MESH_REFUSED,    /* a connection was closed before it was a link; `text`
+	MESH_DELIVERED, /* our own log (room_own) is up to `number` on the other
+			   side's disk */
+	MESH_REFUSED,   /* a connection was closed before it was a link; `text`
 			 says why */
 	MESH_UNREACHABLE /* dialling `peer` failed; `text` says why */
 };
@@ -61,10 +63,12 @@ struct mesh_event {
 	const char *text;
 	const uint8_t *key; /* public key; legacy: its id's key; or NULL */
 	bool legacy;
-	bool left;    /* MESH_DOWN: it said goodbye */
-	int peer;     /* that was dialled, or -1 */
-	int failures; /* MESH_UNREACHABLE: how many times in a row by now */
+	bool left;     /* MESH_DOWN: it said goodbye */
+	bool is_named; /* it is a peer that has a name or a key to answer by */
+	int peer;      /* that was dialled, or -1 */
+	int failures;  /* MESH_UNREACHABLE: how many times in a row by now */
 	const struct sync_input *input;
+	uint64_t number; /* MESH_DELIVERED */
 	uint32_t seq;
 	const uint8_t *bytes;
 	size_t size;

@@ -14,11 +14,15 @@
 #include <unistd.h>
 
 #include "legacy.h"
+#include "limit.h"
 #include "options.h"
 #include "people.h"
 
 static const char usage[] =
 	"usage: chat [options] NAME [PEER...]    chat as NAME\n"
+	"       chat --send TEXT [options] NAME [PEER...]\n"
+	"                                        say one thing, and end when "
+	"it is delivered\n"
 	"       chat --log [options] NAME        print the history, and end\n"
 	"       chat --check [options] NAME      verify the database, and end\n"
 	"\n"
@@ -46,6 +50,12 @@ static const char usage[] =
 	"      --legacy        talk with the original program too: unsigned, "
 	"and readable\n"
 	"                      by everybody in the network\n"
+	"      --acks N        --send: so many must have it on disk (1)\n"
+	"      --timeout S     --send, --exit-on-eof: give up after so many "
+	"seconds (10)\n"
+	"      --exit-on-eof   leave when stdin has ended and all is on a "
+	"named peer's\n"
+	"                      disk (on anybody's, with none named)\n"
 	"      --json          one JSON object a line on stdout\n"
 	"  -q, -v              say less; say more\n"
 	"  -h, --help          this text\n"
@@ -181,7 +191,10 @@ static int names_parse(struct options *o, char **words, int count)
 	if (o->dir != NULL &&
 		(o->dir[0] == '\0' || strlen(o->dir) >= OPTIONS_PATH_SIZE))
 		return usage_failed("DIR is empty, or too long");
-	if (o->command != COMMAND_CHAT && count > 1)
+	if (o->send != NULL && strlen(o->send) > LIMIT_TEXT)
+		return usage_failed("TEXT has at most %d bytes", LIMIT_TEXT);
+	if ((o->command == COMMAND_LOG || o->command == COMMAND_CHECK) &&
+		count > 1)
 		return usage_failed("a PEER is for chatting only");
 	if (count - 1 > OPTIONS_PEERS_MAX)
 		return usage_failed("at most %d PEERs", OPTIONS_PEERS_MAX);
@@ -211,7 +224,11 @@ enum {
 	OPTION_LEGACY,
 	OPTION_JSON,
 	OPTION_LOG,
-	OPTION_CHECK
+	OPTION_CHECK,
+	OPTION_SEND,
+	OPTION_ACKS,
+	OPTION_TIMEOUT,
+	OPTION_EXIT_ON_EOF
 };
 
 static int option_parse(struct options *o, int option)
@@ -255,6 +272,23 @@ static int option_parse(struct options *o, int option)
 	case OPTION_CHECK:
 		o->command = COMMAND_CHECK;
 		return EX_OK;
+	case OPTION_SEND:
+		o->command = COMMAND_SEND;
+		o->send = optarg;
+		return EX_OK;
+	case OPTION_ACKS:
+		if (number_parse(optarg, LIMIT_LINKS, &o->acks))
+			return EX_OK;
+		return usage_failed(
+			"N is 0 to %d, not '%s'", LIMIT_LINKS, optarg);
+	case OPTION_TIMEOUT:
+		if (number_parse(optarg, 24 * 3600, &o->timeout_s))
+			return EX_OK;
+		return usage_failed(
+			"S is a number of seconds, not '%s'", optarg);
+	case OPTION_EXIT_ON_EOF:
+		o->exit_on_eof = true;
+		return EX_OK;
 	case 'q':
 		o->verbosity = VERBOSITY_QUIET;
 		return EX_OK;
@@ -289,6 +323,10 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "no-mdns", no_argument, NULL, OPTION_NO_MDNS },
 		{ "legacy", no_argument, NULL, OPTION_LEGACY },
 		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "send", required_argument, NULL, OPTION_SEND },
+		{ "acks", required_argument, NULL, OPTION_ACKS },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ "exit-on-eof", no_argument, NULL, OPTION_EXIT_ON_EOF },
 		{ "log", no_argument, NULL, OPTION_LOG },
 		{ "check", no_argument, NULL, OPTION_CHECK },
 		{ "help", no_argument, NULL, 'h' },
@@ -326,6 +364,8 @@ void options_default(struct options *o)
 	memset(o, 0, sizeof(*o));
 	o->room = "";
 	o->history = OPTIONS_HISTORY_DEFAULT;
+	o->acks = 1;
+	o->timeout_s = 10;
 	o->verbosity = VERBOSITY_NORMAL;
 	o->in_fd = STDIN_FILENO;
 	o->out_fd = STDOUT_FILENO;

@@ -40,6 +40,7 @@ struct target {
 /* What the program is started for. */
 enum command {
 	COMMAND_CHAT,
+	COMMAND_SEND, /* say one thing, and end when it is delivered */
 	COMMAND_LOG,  /* print the history, and end */
 	COMMAND_CHECK /* verify the database, and end */
 };
@@ -61,7 +62,11 @@ struct options {
 	bool no_mdns;
 	bool legacy; /* speak the original's protocol as well */
 	bool json;
-	bool plain; /* no line editor */
+	const char *send; /* COMMAND_SEND: the text */
+	int acks;         /* peers that must have it on disk */
+	int timeout_s;    /* of COMMAND_SEND and exit_on_eof */
+	bool exit_on_eof; /* leave when stdin has ended and all is delivered */
+	bool plain;       /* no line editor */
 	enum verbosity verbosity;
 	int in_fd; /* these are not of the command line */
 	int out_fd;

@@ -70,7 +70,8 @@ uint32_t room_find_key(
 /*
  * The log of this key and epoch, which is known from now on.  ROOM_NO_LOG when
  * there is no place: LIMIT_LOGS (of which LIMIT_LOGS_KEPT are for `first_hand`
- * authors), LIMIT_EPOCHS.
+ * authors, and LIMIT_EPOCHS for ourselves), LIMIT_EPOCHS of one key that hold
+ * something.
  */
 uint32_t room_admit(struct room *room, const uint8_t *public_key,
 	uint32_t epoch, bool first_hand);
@@ -115,8 +116,8 @@ enum room_verdict {
 	ROOM_ACCEPTED, /* some of it is appended */
 	ROOM_HAD,      /* nothing new in it */
 	ROOM_GAP,      /* it begins after our head: ask from there */
-	ROOM_DISPUTED, /* what it continues is not what we have: exchange
-			  halves */
+	ROOM_DISPUTED, /* what it continues, or what it is to be joined to
+			  behind a hole, is not what we have: exchange halves */
 	ROOM_FORKED,   /* it proves a fork: the log is frozen now, or was */
 	ROOM_BAD,      /* invalid, badly signed: the sender's fault */
 	ROOM_LIMIT,    /* one author's, or the room's, bytes are used up */
@@ -178,7 +179,12 @@ uint32_t room_own(const struct room *room);
 /* The id that our log of epoch 0 has or will have. */
 void room_first_id(const struct room *room, uint8_t id[RECORD_ID_SIZE]);
 
-/* Goes on with what takes long: saying again what a fork made void. */
+/*
+ * What is due once a turn, before log_commit: keeps proofs of forks, begins a
+ * new epoch when a fork or the last number has ended ours, and says again, a
+ * part at a time, what a fork made void; meanwhile !room_may_say.  0, or -1 and
+ * errno as log_append.  room_is_busy: call it again at once.
+ */
 int room_run(struct room *room, uint64_t wall_ms) MUST_USE;
 bool room_is_busy(const struct room *room);
 

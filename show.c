@@ -33,7 +33,8 @@ static void write_field(struct writer *w, const char *name, const char *value)
 }
 
 /* The id of a log: "@" and hexadecimal digits, or the original's. */
-static void write_author(struct writer *w, const uint8_t *log_id, bool legacy)
+static void write_author(
+	struct writer *w, const char *field, const uint8_t *log_id, bool legacy)
 {
 	char id[LEGACY_ID_MAX + 1] = "@";
 	struct writer digits = writer_over(id + 1, LEGACY_ID_MAX - 1);
@@ -42,7 +43,7 @@ static void write_author(struct writer *w, const uint8_t *log_id, bool legacy)
 		(void)legacy_id_of_key(log_id, id);
 	else
 		write_hex(&digits, log_id, RECORD_ID_SIZE);
-	write_field(w, "author", id);
+	write_field(w, field, id);
 }
 
 static void write_number(struct writer *w, const char *name, uint64_t value)
@@ -89,7 +90,7 @@ bool show_message(struct writer *w, const struct show_message *m, bool json)
 		return false;
 	if (json) {
 		write_text(w, "{\"type\":\"message\"");
-		write_author(w, m->log->log.id, !m->log->is_signed);
+		write_author(w, "author", m->log->log.id, !m->log->is_signed);
 		write_field(w, "name", m->name);
 		write_number(w, "seq", m->seq);
 		write_time(w, m->record->time_ms);
@@ -136,10 +137,22 @@ void show_peer(struct writer *w, const struct show_peer *peer)
 	write_field(w, "event", peer->event);
 	write_field(w, "name", peer->name);
 	if (peer->key != NULL && peer->legacy)
-		write_author(w, peer->key, true);
+		write_author(w, "author", peer->key, true);
 	else if (peer->key != NULL)
-		write_author(w, first_log.id, false);
+		write_author(w, "author", first_log.id, false);
 	write_field(w, "address", peer->address);
+	write_text(w, "}\n");
+}
+
+void show_delivered(struct writer *w, const struct show_peer *by, uint64_t seq)
+{
+	struct record_log first_log = { .epoch = 0 };
+
+	memcpy(first_log.public_key, by->key, RECORD_KEY_SIZE);
+	record_log_id(&first_log, by->room_id);
+	write_text(w, "{\"type\":\"delivered\"");
+	write_number(w, "seq", seq);
+	write_author(w, "by", first_log.id, false);
 	write_text(w, "}\n");
 }
 

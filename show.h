@@ -55,4 +55,7 @@ struct show_peer {
 /* Writes {"type":"peer",...} with its newline; the author is his first log. */
 void show_peer(struct writer *w, const struct show_peer *peer);
 
+/* Writes {"type":"delivered","seq":...,"by":...}; of `by`: key and room_id. */
+void show_delivered(struct writer *w, const struct show_peer *by, uint64_t seq);
+
 #endif

@@ -15,7 +15,7 @@
  * FRAME.  All but the 00 are frames, whose length depends on the state:
  *
  *	length	2	big-endian, of the bytes that follow
- *			GREETING 22, NOISE 32 (D2) or 48 (A2), AUTH 17 .. 512,
+ *			HELLO_D 22, NOISE 32 (D2) or 48 (A2), AUTH 17 .. 512,
  *			UP 17 .. 16,400
  *	bytes
  *
@@ -23,10 +23,10 @@
  *
  *	"chat/1" | lv(D1) | lv(A1) | lv("") | room_id		lv: length 2, bytes
  *
- * so that who is in another room, or was told another greeting, has other
- * keys.  Mode 0 is an open room.  A closed one, mode 1, will have CPace's
- * public keys after A1's nonce and before D2, Ya in the place of the lv(""),
- * and NNpsk0: nothing of that is here yet.
+ * so that to whoever is in another room, or was told another greeting, A2 does
+ * not decrypt, and no auth is good.  Mode 0 is an open room.  A closed one,
+ * mode 1, will have CPace's public keys after A1's nonce and before D2, Ya in
+ * the place of the lv(""), and NNpsk0: nothing of that is here yet.
  *
  * ENCRYPTED FRAMES.  Each direction has its key and counts its frames: the
  * count is the nonce, and after every WIRE_REKEY_FRAMES of them the key is

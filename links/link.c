@@ -92,8 +92,6 @@ void link_enter(struct link *l, enum link_state state, int64_t now_ms)
 		l->deadline_ms = now_ms + LIMIT_HANDSHAKE_MS;
 		if (l->role == MESH_ACCEPTED)
 			l->deadline_ms = now_ms + LIMIT_FIRST_BYTE_MS;
-		else if (l->kind == LINK_NATIVE)
-			l->deadline_ms = now_ms + MESH_NATIVE_MS;
 		break;
 	case LINK_HEADS:
 		l->deadline_ms = now_ms + LEGACY_HEADS_MS;

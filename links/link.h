@@ -101,7 +101,8 @@ struct link {
 	struct wire wire; /* until it is known to be legacy */
 	struct wire_buffers *buffers;
 	struct sync_link *sync;
-
+	uint32_t receipt_log; /* what it was told to have of ours */
+	uint64_t receipt;
 	struct legacy *legacy;
 	struct feed feed;
 	bool have_key;

@@ -152,7 +152,7 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 		l->state = LINK_GREETING; /* it never was one */
 		return false;
 	}
-	if (p != NULL && !p->have_key && p->name[0] == '\0') {
+	if (p != NULL && p->name[0] == '\0') {
 		p->have_key = true;
 		memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
 	}

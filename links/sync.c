@@ -1104,8 +1104,8 @@ void sync_want(const struct sync *s, struct loop *loop)
 	for (int i = 0; i < LINKS_MAX; i++) {
 		const struct sync_link *l = s->links[i];
 
-		if (l == NULL)
-			continue;
+		if (l == NULL || !digest_fits(l))
+			continue; /* its socket wakes us when there is room */
 		for (int t = TELL_LATER; t < TELLINGS; t++)
 			loop_wake(loop, l->due_ms[t]);
 		if (l->waiting > 0)

@@ -149,8 +149,6 @@ static enum room_verdict incoming_begin(struct room *room, struct incoming *in)
 		return ROOM_FORKED;
 	if (batch->first > log_head(room->log, h->author) + 1)
 		return ROOM_GAP;
-	if (held_has_hole(room, h) && waiting)
-		return room_later(room); /* it may be filled in parts */
 	if (!held_chain(room, h, batch->first - 1, &in->chain))
 		return waiting ? room_later(room) : ROOM_GAP; /* damaged */
 	if (memcmp(in->chain.id, batch->previous, RECORD_PREFIX_SIZE) == 0)

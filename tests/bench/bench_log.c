@@ -26,7 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "history.h"
 #include "log.h"
 
 enum { BODY = 120, AUTHORS = 10000, ROUNDS = 7 };
@@ -271,27 +270,6 @@ static void bench_arrival(struct log *log)
 		die("arrival_scan");
 }
 
-static void bench_history(struct log *log)
-{
-	struct history *history = history_open(log);
-	struct log_record r;
-	uint64_t count = 0;
-	double start = seconds();
-
-	if (history == NULL)
-		die("history_open");
-	while (count < 50 && history_previous(history, &r))
-		count++;
-	printf("history_last_50_ms %6.1f\n", (seconds() - start) * 1000);
-	start = seconds();
-	history_rewind(history);
-	for (count = 0; count < 1000000 && history_next(history, &r);)
-		count++;
-	printf("history_per_s      %6.0f\n",
-		(double)count / (seconds() - start));
-	history_close(history);
-}
-
 static double open_ms(int fd, bool kill_it)
 {
 	double start = seconds();
@@ -419,7 +397,6 @@ int main(int argc, char **argv)
 	bench_pread(fd);
 	bench_arrival(log);
 	printf("rss_mb             %6.1f\n", rss_mb());
-	bench_history(log);
 	log_close(log);
 	bench_open(fd);
 	bench_rebuild(fd);

@@ -34,7 +34,7 @@
 
 #include "world.h"
 
-enum { FILES_MAX = 512, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
+enum { FILES_MAX = 4096, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
 
 enum fate { FATE_LOST, FATE_WHOLE, FATE_TORN, FATE_SIZE };
 
@@ -59,11 +59,13 @@ struct file {
 	bool used;
 	bool folder;
 	bool reached; /* it has a name, or may have one again */
+	bool kept;    /* the top of a copy */
 	int node;
 	ino_t inode;    /* 0: it has no name that a running machine sees */
 	uint8_t *bytes; /* stable ones */
 	size_t size;
 	size_t capacity;
+	size_t found;        /* where something was found last */
 	struct names *names; /* of a folder: stable ones */
 	struct change *changes;
 	struct change **last;
@@ -72,6 +74,8 @@ struct file {
 static char top[200];
 static struct file files[FILES_MAX];
 static struct file *roots[NODES_MAX];
+static struct file *copies[NODES_MAX];
+static int file_total; /* no more than these were ever in use */
 
 int __real_openat(int dir, const char *name, int how, ...);
 int __real_close(int fd);
@@ -101,14 +105,14 @@ static void *memory(void *old, size_t old_size, size_t size)
 
 	if (new == NULL)
 		wrong("no memory");
-	world.disk_bytes += size - old_size;
+	world.model_bytes += size - old_size;
 	return new;
 }
 
 static void release(void *old, size_t size)
 {
 	free(old);
-	world.disk_bytes -= size;
+	world.model_bytes -= size;
 }
 
 static void name_copy(char to[NAME_SIZE], const char *name)
@@ -143,9 +147,9 @@ static void file_free(struct file *f)
 /* Frees what no running machine sees and no power cut can bring back. */
 static void files_forget(void)
 {
-	for (int i = 0; i < FILES_MAX; i++)
-		files[i].reached = files[i].inode != 0;
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < file_total; i++)
+		files[i].reached = files[i].inode != 0 || files[i].kept;
+	for (int i = 0; i < file_total; i++) {
 		const struct file *f = &files[i];
 
 		for (int n = 0; f->used && f->folder && n < f->names->count;
@@ -158,7 +162,7 @@ static void files_forget(void)
 				c->file->reached = true;
 		}
 	}
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < file_total; i++) {
 		if (files[i].used && !files[i].reached)
 			file_free(&files[i]);
 	}
@@ -166,11 +170,11 @@ static void files_forget(void)
 
 static struct file *file_unused(void)
 {
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < file_total; i++) {
 		if (!files[i].used)
 			return &files[i];
 	}
-	return NULL;
+	return file_total < FILES_MAX ? &files[file_total++] : NULL;
 }
 
 static struct file *file_make(int node, bool folder, ino_t inode)
@@ -198,7 +202,7 @@ static struct file *file_make(int node, bool folder, ino_t inode)
 
 static struct file *file_of_inode(ino_t inode)
 {
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < file_total; i++) {
 		if (files[i].used && files[i].inode == inode && inode != 0)
 			return &files[i];
 	}
@@ -399,27 +403,22 @@ void disk_begin(const char *path)
 
 void disk_end(void)
 {
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < file_total; i++) {
 		if (files[i].used)
 			file_free(&files[i]);
 	}
+	memset(copies, 0, sizeof(copies));
+	file_total = 0;
 	(void)nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-void disk_lose(const struct node *n)
+/* Makes the real files what is stable. */
+static void disk_build(const struct node *n)
 {
 	struct file *root = roots[n->number];
-	uint64_t manner = luck(6);
 	char path[300];
 	int fd;
 
-	trace("disk: %s loses its cache, manner %d", n->name, (int)manner);
-	for (int i = 0; i < FILES_MAX; i++) {
-		if (!files[i].used || files[i].node != n->number)
-			continue;
-		file_lose(&files[i], manner);
-		files[i].inode = 0;
-	}
 	root_make(n->number, root);
 	(void)snprintf(path, sizeof(path), "%s/%d", top, n->number);
 	fd = open(path, O_RDONLY | O_DIRECTORY);
@@ -430,23 +429,95 @@ void disk_lose(const struct node *n)
 	files_forget();
 }
 
-static bool folder_holds(const struct file *f, const char *text, size_t size)
+void disk_lose(const struct node *n)
+{
+	uint64_t manner = luck(6);
+
+	trace("disk: %s loses its cache, manner %d", n->name, (int)manner);
+	for (int i = 0; i < file_total; i++) {
+		if (!files[i].used || files[i].node != n->number)
+			continue;
+		file_lose(&files[i], manner);
+		files[i].inode = 0;
+	}
+	disk_build(n);
+}
+
+/* What is stable, for another disk, or for none: -1. */
+static struct file *tree_copy(const struct file *from, int node)
+{
+	struct file *to = file_make(node, from->folder, 0);
+
+	to->kept = true; /* while it is made */
+	if (!from->folder)
+		file_resize(to, from->size);
+	if (from->size > 0)
+		memcpy(to->bytes, from->bytes, from->size);
+	for (int i = 0; from->folder && i < from->names->count; i++) {
+		struct file *child = tree_copy(from->names->file[i], node);
+
+		names_apply(to->names, from->names->name[i], child);
+		child->kept = false;
+	}
+	return to;
+}
+
+void disk_copy(const struct node *n)
+{
+	struct file **copy = &copies[n->number];
+
+	if (*copy != NULL)
+		(*copy)->kept = false;
+	*copy = tree_copy(roots[n->number], -1);
+	trace("disk: %s is copied", n->name);
+}
+
+bool disk_restore(const struct node *n)
+{
+	struct file *root = roots[n->number], *copy;
+
+	if (copies[n->number] == NULL)
+		return false;
+	copy = tree_copy(copies[n->number], n->number);
+	copy->kept = false;
+	memcpy(root->names, copy->names, sizeof(*root->names));
+	disk_build(n);
+	trace("disk: %s is given its copy", n->name);
+	return true;
+}
+
+static bool file_holds(struct file *f, const void *bytes, size_t size)
+{
+	const uint8_t *at = NULL;
+
+	if (f->size == 0)
+		return false;
+	/* What is looked for stands mostly behind what was found last. */
+	if (f->found <= f->size)
+		at = memmem(
+			f->bytes + f->found, f->size - f->found, bytes, size);
+	if (at == NULL)
+		at = memmem(f->bytes, f->size, bytes, size);
+	if (at != NULL)
+		f->found = (size_t)(at - f->bytes);
+	return at != NULL;
+}
+
+static bool folder_holds(const struct file *f, const void *bytes, size_t size)
 {
 	for (int i = 0; i < f->names->count; i++) {
-		const struct file *child = f->names->file[i];
+		struct file *child = f->names->file[i];
 
-		if (child->folder && folder_holds(child, text, size))
-			return true;
-		if (child->size > 0 &&
-			memmem(child->bytes, child->size, text, size) != NULL)
+		if (child->folder ? folder_holds(child, bytes, size)
+				  : file_holds(child, bytes, size))
 			return true;
 	}
 	return false;
 }
 
-bool disk_holds(const struct node *n, const char *text)
+bool disk_holds(const struct node *n, const void *bytes, size_t size)
 {
-	return folder_holds(roots[n->number], text, strlen(text));
+	return folder_holds(roots[n->number], bytes, size);
 }
 
 /* The calls. */

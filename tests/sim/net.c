@@ -22,8 +22,8 @@
 #include "world.h"
 
 enum {
-	CONNS_MAX = 128,
-	FDS_MAX = 1024, /* a power of two, the usual limit of a process */
+	CONNS_MAX = 2048,
+	FDS_MAX = 8192, /* a power of two */
 	WINDOW_MAX = 32 * 1024,
 	SYN_AGAIN_MS = 1000,
 	PROBE_MS = 5000,
@@ -35,7 +35,6 @@ struct flow {
 	size_t arrived; /* of these */
 	int64_t due_ms; /* when some more arrive */
 	bool closed;    /* its end was, so an end of file follows */
-	struct legacy listener;
 	uint8_t bytes[WINDOW_MAX];
 };
 
@@ -65,6 +64,7 @@ int __real_close(int fd);
 int __real_getsockopt(
 	int fd, int level, int option, void *value, socklen_t *size);
 int __wrap_close(int fd);
+int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_getsockopt(
 	int fd, int level, int option, void *value, socklen_t *size);
@@ -180,10 +180,6 @@ static void conn_open(struct conn *c)
 	c->end[0].heard_ms = c->end[1].heard_ms = world.now_ms;
 	c->end[1].fd = fd;
 	conn_of_fd[fd] = c;
-	legacy_open(
-		&c->flow[0].listener, LEGACY_ACCEPTOR, c->end[1].node->address);
-	legacy_open(
-		&c->flow[1].listener, LEGACY_DIALLER, c->end[0].node->address);
 	trace("net: %s is linked to %s", c->end[0].node->name,
 		c->end[1].node->name);
 	node_called(c->end[1].node, fd);
@@ -316,6 +312,20 @@ void net_reset(void)
 		c->flow[end].size = c->flow[end].arrived;
 }
 
+/* What is under way to or from this node is lost. */
+void net_drop(const struct node *n)
+{
+	for (int i = 0; i < conn_count; i++) {
+		struct conn *c = &conns[i];
+
+		if (c->state == CONN_FREE ||
+			(c->end[0].node != n && c->end[1].node != n))
+			continue;
+		end_fail(c, 0, ECONNRESET);
+		end_fail(c, 1, ECONNRESET);
+	}
+}
+
 /* The calls. */
 
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
@@ -335,7 +345,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	}
 	memset(c->end, 0, sizeof(c->end));
 	for (int e = 0; e < 2; e++)
-		memset(&c->flow[e], 0, offsetof(struct flow, listener));
+		memset(&c->flow[e], 0, offsetof(struct flow, bytes));
 	if (c - conns >= conn_count)
 		conn_count = (int)(c - conns) + 1;
 	c->state = CONN_CALLING;
@@ -353,6 +363,23 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	return -1;
 }
 
+/* Each machine has an address; callers have some port. */
+int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int end;
+	const struct conn *c = conn_find(fd, &end);
+
+	if (c == NULL)
+		wrong("who is at the other end of nothing?");
+	at.sin_addr.s_addr =
+		htonl(0x0a4d0001 + (uint32_t)c->end[1 - end].node->number);
+	at.sin_port = htons(end == 0 ? 4000 : 50000);
+	*size = sizeof(at);
+	memcpy(address, &at, sizeof(at));
+	return 0;
+}
+
 int __wrap_getsockopt(
 	int fd, int level, int option, void *value, socklen_t *size)
 {
@@ -363,39 +390,6 @@ int __wrap_getsockopt(
 		return __real_getsockopt(fd, level, option, value, size);
 	memcpy(value, &c->end[end].error, sizeof(int));
 	return 0;
-}
-
-/* Bytes leave a node: what they say is held against what is true. */
-static void flow_listen(struct flow *f, const uint8_t *bytes, size_t size)
-{
-	struct legacy_event event;
-
-	if (fifo_room(&f->listener.in) < size)
-		wrong("%s sends what nobody can read", world.running->name);
-	memcpy(fifo_tail(&f->listener.in), bytes, size);
-	fifo_added(&f->listener.in, size);
-	while (legacy_next(&f->listener, &event)) {
-		switch (event.kind) {
-		case LEGACY_EVENT_CALLER:
-			legacy_admit(&f->listener);
-			break;
-		case LEGACY_EVENT_ID:
-			told_id(event.key);
-			break;
-		case LEGACY_EVENT_HEAD:
-			told_head(event.key, event.seq);
-			break;
-		case LEGACY_EVENT_CHANGE:
-			told_record(&event);
-			break;
-		case LEGACY_EVENT_BROKEN:
-			wrong("%s sends nonsense: %s", world.running->name,
-				event.text);
-		case LEGACY_EVENT_LINK:
-		case LEGACY_EVENT_READY:
-			break;
-		}
-	}
 }
 
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
@@ -415,7 +409,6 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
 	if (size > c->window - f->size)
 		size = c->window - f->size;
 	screen_read(world.running);
-	flow_listen(f, bytes, size);
 	memcpy(f->bytes + f->size, bytes, size);
 	f->size += size;
 	flow_wake(f);

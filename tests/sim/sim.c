@@ -47,35 +47,22 @@
 enum {
 	TROUBLE_MS = 60 * 1000,
 	CONVERGE_MS = 120 * 1000,
-	REMEMBER_MS = 3000, /* by then history was shown */
-	DESCRIPTORS_MAX = 24,
-	MEMORY_MAX = 8 * 1024 * 1024, /* of a node */
-	TURNS_MAX = 2000000           /* of a story: it must have an end */
+	REMEMBER_MS = 3000,           /* by then history was shown */
+	LINKS_SPARE = 24,             /* connections beyond one to each node */
+	MEMORY_MAX = 5 * 1024 * 1024, /* of a node, */
+	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
+	TURNS_MAX = 4000000           /* of a story: it must have an end */
 };
 
 #define WALL_CLOCK_MS INT64_C(1795000000000)
 
 struct world world;
 
-/* A line that somebody said; its text can be made again from its number. */
-struct line {
-	const struct node *node;
-	int author; /* -1: it has no number yet */
-	uint32_t seq;
-};
-
-static struct line lines[LINES_MAX];
-static int line_count;
-static uint8_t authors[AUTHORS_MAX][LEGACY_KEY_SIZE];
-static const struct node *author_node[AUTHORS_MAX];
-static uint32_t heads[AUTHORS_MAX]; /* newest number known to be used */
-static int author_count;
-static int truth[AUTHORS_MAX][LINES_MAX + 1]; /* line, by author and seq */
 static size_t memory_before;
 
 /* Leaves. */
 
-static uint64_t mixed(uint64_t z)
+uint64_t mixed(uint64_t z)
 {
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9; /* splitmix64 */
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
@@ -125,17 +112,6 @@ void wrong(const char *format, ...)
 	_exit(1);
 }
 
-static void line_text(int line, char text[LINE_SIZE])
-{
-	uint64_t z = mixed(world.seed ^ (uint64_t)line << 32);
-	size_t size = z % (world.bulky || z % 17 == 0 ? 4000 : 100);
-	size_t at = (size_t)snprintf(text, 32, "L%06d-", line);
-
-	for (size_t i = 0; i < size; i++)
-		text[at++] = (char)('a' + mixed(z + i) % 26);
-	text[at] = '\0';
-}
-
 /* Clocks and luck of the nodes. */
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
@@ -175,155 +151,7 @@ pid_t __wrap_getpid(void)
 	return world.running == NULL ? 1 : 100 + world.running->number;
 }
 
-/* What is true. */
-
-static void text_is(int author, uint32_t seq, const char *text, size_t size)
-{
-	char want[LINE_SIZE];
-	int line = truth[author][seq];
-
-	line_text(line, want);
-	if (size != strlen(want) || memcmp(text, want, size) != 0)
-		wrong("number %u of %s is \"%s\", and for %s it is \"%.*s\"",
-			seq, author_node[author]->name, want,
-			world.running->name, (int)size, text);
-}
-
-/* Its author's node uses a number for the first time. */
-static void text_becomes(
-	int author, uint32_t seq, const char *text, size_t size)
-{
-	struct node *n = world.running;
-	int line = size > 8 || text[0] == 'L' ? atoi(text + 1) : -1;
-
-	if (author_node[author] != n)
-		wrong("%s knows number %u of %s, who does not", n->name, seq,
-			author_node[author]->name);
-	if (line < 0 || line >= line_count || lines[line].node != n)
-		wrong("%s says \"%.*s\", which nobody typed there", n->name,
-			(int)size, text);
-	if (lines[line].author >= 0)
-		wrong("%s says line %d as number %u, which was %u before",
-			n->name, line, seq, lines[line].seq);
-	if (seq != heads[author] + 1)
-		wrong("%s uses number %u, but not %u before", n->name, seq,
-			heads[author] + 1);
-	heads[author] = seq;
-	lines[line].author = author;
-	lines[line].seq = seq;
-	truth[author][seq] = line;
-	text_is(author, seq, text, size);
-}
-
-/* (1): no power cut can take it from the running node any more. */
-static void is_held(int author, uint32_t seq, const char *how)
-{
-	struct node *n = world.running;
-	char text[LINE_SIZE];
-	int line;
-
-	if (seq > n->promised[author])
-		n->promised[author] = seq;
-	if (seq > heads[author] && author == n->author)
-		return; /* a head is told of before the texts are seen */
-	if (seq > heads[author])
-		wrong("%s tells of number %u of %s, who has %u", n->name, seq,
-			author_node[author]->name, heads[author]);
-	line = truth[author][seq];
-	if (n->held[line])
-		return;
-	line_text(line, text);
-	if (!disk_holds(n, text))
-		wrong("%s has %s line %d, number %u of %s, "
-		      "and a power cut could still take it",
-			n->name, how, line, seq, author_node[author]->name);
-	n->held[line] = true;
-}
-
-static int author_of(const uint8_t *key)
-{
-	int a = 0;
-
-	while (a < author_count &&
-		memcmp(authors[a], key, LEGACY_KEY_SIZE) != 0)
-		a++;
-	if (a < author_count)
-		return a;
-	if (a == AUTHORS_MAX)
-		wrong("more than %d authors", AUTHORS_MAX);
-	if (world.running->author >= 0)
-		wrong("%s has become somebody else, or invents somebody",
-			world.running->name);
-	memcpy(authors[a], key, LEGACY_KEY_SIZE);
-	author_node[a] = world.running;
-	world.running->author = a;
-	return author_count++;
-}
-
-static void has_record(const uint8_t *key, uint32_t seq, const char *text,
-	size_t size, const char *how)
-{
-	int author = author_of(key);
-
-	if (seq == 0 || seq > LINES_MAX)
-		wrong("%s uses number %u", world.running->name, seq);
-	if (truth[author][seq] >= 0)
-		text_is(author, seq, text, size);
-	else
-		text_becomes(author, seq, text, size);
-	is_held(author, seq, how);
-}
-
-void told_id(const uint8_t *key)
-{
-	if (author_of(key) != world.running->author)
-		wrong("%s says it is %s", world.running->name,
-			author_node[author_of(key)]->name);
-}
-
-void told_head(const uint8_t *key, uint32_t seq)
-{
-	is_held(author_of(key), seq, "told of");
-}
-
-void told_record(const struct legacy_event *change)
-{
-	has_record(change->key, change->seq, (const char *)change->bytes,
-		change->size, "sent");
-}
-
 /* Screens. */
-
-static const char *after(const char *line, const char *field)
-{
-	const char *at = strstr(line, field);
-
-	if (at == NULL)
-		wrong("%s is missing in: %s", field, line);
-	return at + strlen(field);
-}
-
-static void screen_line(struct node *n, const char *line)
-{
-	const char *id, *text;
-	uint8_t key[LEGACY_KEY_SIZE];
-	uint32_t seq;
-	int author;
-
-	if (strncmp(line, "{\"type\":\"message\"", 17) != 0)
-		return;
-	id = after(line, "\"author\":\"");
-	seq = (uint32_t)strtoul(after(line, "\"seq\":"), NULL, 10);
-	text = after(line, "\"text\":\"");
-	if (!legacy_key_of_id(id, strcspn(id, "\""), key))
-		wrong("no author in: %s", line);
-	has_record(key, seq, text, strcspn(text, "\""), "shown");
-	author = author_of(key);
-	if (seq != n->shown[author] + 1)
-		wrong("%s shows number %u of %s after %u", n->name, seq,
-			author_node[author]->name, n->shown[author]);
-	n->shown[author] = seq;
-}
 
 void screen_read(struct node *n)
 {
@@ -339,7 +167,7 @@ void screen_read(struct node *n)
 		n->screen[n->screen_size] = '\0';
 		while ((end = strchr(n->screen, '\n')) != NULL) {
 			*end = '\0';
-			screen_line(n, n->screen);
+			truth_shown(n, n->screen);
 			n->screen_size -= (size_t)(end + 1 - n->screen);
 			memmove(n->screen, end + 1, n->screen_size + 1);
 		}
@@ -349,6 +177,7 @@ void screen_read(struct node *n)
 static void notices_read(struct node *n)
 {
 	char text[4096];
+	const char *said;
 	ssize_t got = read(n->ours[2], text, sizeof(text) - 1);
 
 	n->wrote = false;
@@ -356,8 +185,12 @@ static void notices_read(struct node *n)
 		return;
 	text[got] = '\0';
 	for (char *at = strtok(text, "\n"); at != NULL; at = strtok(NULL, "\n"))
-		if (strstr(at, "/chat-sim-") == NULL)
+		if (strstr(at, "/chat-sim-") == NULL) {
 			trace("%s: %s", n->name, at);
+			said = strstr(at, "not said (");
+			if (said != NULL && strchr(said, '"') != NULL)
+				line_is_refused(strchr(said, '"') + 1);
+		}
 }
 
 /* Nodes. */
@@ -397,18 +230,23 @@ static void pipes_make(struct node *n)
 	}
 }
 
-/* Whom a node calls: at least one of those before it. */
+/*
+ * Whom a node calls: at least one of those before it, so that there is a way
+ * from each to each, and in large worlds few others.
+ */
 static void peers_choose(const struct node *n, struct options *o)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	uint64_t z = mixed(world.seed + (uint64_t)n->number * 77);
+	uint64_t rare = 2 + (uint64_t)world.node_count / 8;
 
 	for (int i = 0; i < world.node_count; i++) {
 		struct target *t = &o->peers[o->peer_count];
 		bool must =
 			n->number > 0 && i == (int)(z % (uint64_t)n->number);
 
-		if (i == n->number || (!must && (z >> (8 + i) & 1) == 0))
+		if (i == n->number ||
+			(!must && mixed(z + (uint64_t)i) % rare != 0))
 			continue;
 		at.sin_addr.s_addr = htonl(0x0a4d0001 + (uint32_t)i);
 		at.sin_port = htons(4000);
@@ -444,7 +282,7 @@ static void node_ended(struct node *n)
 	}
 	if (n->off) {
 		disk_lose(n);
-		memset(n->held, 0, sizeof(n->held));
+		truth_forget(n);
 		n->clock_ms = (int64_t)luck(1000 * 1000);
 	}
 	n->start_ms =
@@ -471,9 +309,11 @@ static void node_start(struct node *n)
 	peers_choose(n, &o);
 	n->off = n->disk_failed = false;
 	n->busy_ms = world.now_ms;
+	n->life++;
 	n->remember_ms = world.now_ms + REMEMBER_MS;
 	memcpy(n->owed, n->promised, sizeof(n->owed));
 	n->screen_size = 0;
+	n->history = 0;
 	memset(n->shown, 0, sizeof(n->shown));
 	world.running = n;
 	n->chat = chat_open(&o, &status);
@@ -502,13 +342,7 @@ static void node_remembers(struct node *n)
 {
 	if (world.now_ms < n->remember_ms)
 		return;
-	for (int a = 0; a < author_count; a++) {
-		if (n->shown[a] < n->owed[a])
-			wrong("%s had %s up to %u, and after a restart up to "
-			      "%u",
-				n->name, author_node[a]->name, n->owed[a],
-				n->shown[a]);
-	}
+	truth_is_remembered(n);
 	n->remember_ms = NEVER;
 }
 
@@ -517,7 +351,7 @@ static bool node_polls(struct node *n)
 {
 	struct pollfd pipes[LOOP_FDS_MAX];
 	int count = n->loop.count, state;
-	bool ready = false;
+	bool ready = false, still = false;
 
 	memcpy(pipes, n->loop.fds, (size_t)count * sizeof(*pipes));
 	for (int i = 0; i < count; i++) {
@@ -526,12 +360,15 @@ static bool node_polls(struct node *n)
 		if (state >= 0)
 			pipes[i].fd = -1; /* poll passes it over */
 	}
-	if (poll(pipes, (nfds_t)count, 0) < 0)
+	if (n->typed && poll(pipes, (nfds_t)count, 0) < 0)
 		wrong("poll: %s", strerror(errno));
 	for (int i = 0; i < count; i++) {
-		n->loop.fds[i].revents |= pipes[i].revents;
+		if (n->typed)
+			n->loop.fds[i].revents |= pipes[i].revents;
+		still |= n->typed && pipes[i].revents != 0;
 		ready |= n->loop.fds[i].revents != 0;
 	}
+	n->typed = still;
 	return ready;
 }
 
@@ -559,7 +396,7 @@ static bool node_turn(struct node *n)
 		node_ended(n);
 		return true;
 	}
-	if (net_count(n) > DESCRIPTORS_MAX)
+	if (net_count(n) > 2 * world.node_count + LINKS_SPARE)
 		wrong("%s has %d connections", n->name, net_count(n));
 	node_wants(n);
 	if (chance(8))
@@ -574,25 +411,23 @@ static struct node *somebody(void)
 	return &world.nodes[luck((uint64_t)world.node_count)];
 }
 
-/* False when nothing was typed: nobody is there to read it. */
-static bool node_says(struct node *n)
+/* The line's number; -1 when nothing was typed: nobody is there to read it. */
+static int node_says(struct node *n)
 {
 	char text[LINE_SIZE + 1];
 	size_t size;
+	int line = line_total();
 
-	if (n->chat == NULL || line_count == LINES_MAX)
-		return false;
-	line_text(line_count, text);
+	if (n->chat == NULL || line == LINES_MAX)
+		return -1;
+	line_text(line, text);
 	size = strlen(text);
 	text[size] = '\n';
 	if (write(n->ours[0], text, size + 1) != (ssize_t)size + 1)
-		return false;
-	trace("%s is told to say line %d, %d bytes", n->name, line_count,
-		(int)size);
-	lines[line_count].node = n;
-	lines[line_count++].author = -1;
-	world.moved = true; /* it has something to do */
-	return true;
+		return -1;
+	trace("%s is told to say line %d, %d bytes", n->name, line, (int)size);
+	n->typed = world.moved = true; /* it has something to do */
+	return line_add(n);
 }
 
 static void stop_happens(struct node *n)
@@ -616,7 +451,8 @@ static void leave_happens(struct node *n)
 	if (n->chat == NULL || write(n->ours[3], &signal_byte, 1) != 1)
 		return;
 	trace("%s is asked to leave", n->name);
-	world.moved = true;
+	n->life++; /* what it is told to say now may be lost */
+	n->typed = world.moved = true;
 }
 
 static void wall_happens(void)
@@ -680,7 +516,7 @@ static void trouble(void)
 		break;
 	default:
 		for (uint64_t i = luck(chance(4) ? 100 : 8);
-			i > 0 && line_count < LINES_MAX - NODES_MAX; i--)
+			i > 0 && line_total() < LINES_MAX - NODES_MAX; i--)
 			(void)node_says(n); /* some are not heard */
 	}
 }
@@ -710,7 +546,17 @@ static size_t memory_used(void)
 {
 	if (__sanitizer_get_current_allocated_bytes == NULL)
 		return 0;
-	return __sanitizer_get_current_allocated_bytes() - world.disk_bytes;
+	return __sanitizer_get_current_allocated_bytes() - world.model_bytes;
+}
+
+static size_t memory_allowed(void)
+{
+	size_t most = 0;
+
+	for (int i = 0; i < world.node_count; i++)
+		most += MEMORY_MAX +
+			(size_t)net_count(&world.nodes[i]) * MEMORY_LINK_MAX;
+	return most;
 }
 
 static int64_t next_ms(void)
@@ -756,7 +602,7 @@ static void world_step(int64_t until_ms)
 		if (n->chat != NULL)
 			node_remembers(n);
 	}
-	if (memory_used() > memory_before + MEMORY_MAX * NODES_MAX)
+	if (memory_used() > memory_before + memory_allowed())
 		wrong("%zu bytes of memory", memory_used() - memory_before);
 	if (++world.turns > TURNS_MAX)
 		wrong("%d turns", TURNS_MAX);
@@ -771,10 +617,8 @@ static void world_run(int64_t until_ms)
 static bool all_is_shown(void)
 {
 	for (int i = 0; i < world.node_count; i++) {
-		const struct node *n = &world.nodes[i];
-
-		if (n->chat == NULL ||
-			memcmp(n->shown, heads, sizeof(heads)) != 0)
+		if (world.nodes[i].chat == NULL ||
+			!truth_is_shown(&world.nodes[i]))
 			return false;
 	}
 	return true;
@@ -793,20 +637,12 @@ static void world_begin(uint64_t seed, int node_count)
 	world.delay_ms = (int64_t)luck(chance(4) ? 300 : 5);
 	world.bulky = chance(4);
 	world.hushed = chance(2);
-	memset(heads, 0, sizeof(heads));
-	for (int a = 0; a < AUTHORS_MAX; a++) {
-		for (int s = 0; s <= LINES_MAX; s++)
-			truth[a][s] = -1;
-	}
-	line_count = author_count = 0;
+	truth_begin();
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
 
 		n->number = i;
 		(void)snprintf(n->name, sizeof(n->name), "n%d", i);
-		(void)snprintf(n->address, sizeof(n->address), "n%d.local:%u",
-			i, legacy_port_of_name(n->name));
-		n->author = -1;
 		n->calls_left = -1;
 		n->start_ms = (int64_t)luck(3000);
 		n->clock_ms = (int64_t)luck(1000 * 1000);
@@ -842,9 +678,9 @@ static bool last_is_said(int last[NODES_MAX])
 	bool all = true;
 
 	for (int i = 0; i < world.node_count && !world.hushed; i++) {
-		if (last[i] < 0 && node_says(&world.nodes[i]))
-			last[i] = line_count - 1;
-		all &= last[i] >= 0 && lines[last[i]].author >= 0;
+		if (last[i] < 0)
+			last[i] = node_says(&world.nodes[i]);
+		all &= last[i] >= 0 && line_is_kept(last[i]);
 	}
 	return all;
 }
@@ -852,19 +688,19 @@ static bool last_is_said(int last[NODES_MAX])
 static void world_converges(void)
 {
 	int64_t end_ms = world.now_ms + CONVERGE_MS;
-	int last[NODES_MAX] = { -1, -1, -1, -1, -1 };
+	int last[NODES_MAX];
 
+	memset(last, 0xff, sizeof(last));
 	world_run(world.now_ms + 3 * CHAT_LEAVE_MS); /* some may be leaving */
 	while (world.now_ms < end_ms) {
-		if (last_is_said(last) && all_is_shown())
+		if (last_is_said(last) && all_is_shown()) {
+			lines_check();
 			return;
+		}
 		world_step(end_ms);
 	}
 	for (int i = 0; i < world.node_count; i++)
-		for (int a = 0; a < author_count; a++)
-			trace("n%d shows %s up to %u of %u", i,
-				author_node[a]->name, world.nodes[i].shown[a],
-				heads[a]);
+		truth_trace(&world.nodes[i]);
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 
@@ -873,7 +709,7 @@ static int fd_count(void)
 {
 	int count = 0;
 
-	for (int fd = 0; fd < 512; fd++)
+	for (int fd = 0; fd < 4096; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
 }
@@ -893,7 +729,7 @@ static void story(uint64_t seed, int node_count, const char *path)
 	trouble_ends();
 	world_converges();
 	trace("all have all, %d lines, %lld ms after the last trouble",
-		line_count, (long long)(world.now_ms - end_ms));
+		line_total(), (long long)(world.now_ms - end_ms));
 	world_run(world.now_ms + 2000);
 	world_restarts();
 	for (int i = 0; i < world.node_count; i++)

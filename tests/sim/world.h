@@ -4,12 +4,14 @@
  * for each machine, all of them ruled by a seed.
  *
  *	sim.c	the story: who says what, what breaks when, what must hold
+ *	truth.c	what is true of all logs, and what nodes say of them
  *	net.c	connections between machines: delay, walls, resets, refusals
  *	disk.c	what is on a machine's disk when its power goes
  *
  * The nodes are the production code, unchanged: the linker's --wrap leads
- * their system calls here.  A wrapped call works for world.running; while
- * that is NULL it is the simulation's own and passes through.
+ * their system calls here, and what they put into encrypted links.  A wrapped
+ * call works for world.running; while that is NULL it is the simulation's own
+ * and passes through.
  *
  * Nothing here depends on real time, addresses in memory, or the numbers of
  * descriptors and inodes: one seed, one story.
@@ -25,9 +27,9 @@
 #include "chat.h"
 
 enum {
-	NODES_MAX = 5,
-	AUTHORS_MAX = 32,
-	LINES_MAX = 2000,
+	NODES_MAX = 64, /* one bit each in a uint64_t */
+	LOGS_MAX = 512,
+	LINES_MAX = 3000,
 	LINE_SIZE = 4097 /* with its NUL */
 };
 
@@ -43,11 +45,11 @@ enum stop {
 struct node {
 	int number;
 	char name[16];
-	char address[64]; /* as it calls itself */
 	char dir[300];
 	struct chat *chat; /* NULL: it does not run */
 	struct loop loop;  /* as it last waited */
 	bool touched;      /* somebody called: it has a turn */
+	bool typed;        /* something may be in its pipes */
 	bool off;          /* the machine has no power */
 	int64_t start_ms;  /* when it is started again */
 	int64_t busy_ms;   /* it has no turn before */
@@ -55,19 +57,20 @@ struct node {
 	int64_t wall_ms;   /* and the other one by this */
 
 	/* Of this life: pipes, and what came out. */
+	int life;
 	int theirs[4]; /* stdin, stdout, stderr, signals */
 	int ours[4];
 	char screen[3 * LINE_SIZE];
 	size_t screen_size;
 	bool wrote; /* to one of its pipes, so something is to be read */
-	uint32_t shown[AUTHORS_MAX]; /* newest of each author */
-	uint32_t owed[AUTHORS_MAX];  /* `promised`, when it started */
-	int64_t remember_ms;         /* when that must have been shown */
+	uint32_t shown[LOGS_MAX]; /* newest of each log */
+	uint32_t owed[LOGS_MAX];  /* `promised`, when it started */
+	int64_t remember_ms;      /* when that must have been shown */
+	uint64_t history;         /* hash of all that was shown */
 
-	/* Of all lives. */
-	int author;                     /* own; -1: nobody has heard of it */
-	uint32_t promised[AUTHORS_MAX]; /* it once had these: see sim.c */
-	bool held[LINES_MAX];           /* seen on the disk */
+	/* Of all lives: it once showed, sent or told of these. */
+	uint32_t promised[LOGS_MAX];
+	uint32_t copied[LOGS_MAX]; /* the same when its backup was made */
 
 	/* What is going to go wrong. */
 	long calls_left; /* until it is stopped inside a call; -1: never */
@@ -76,6 +79,8 @@ struct node {
 	bool full;        /* the disk takes nothing more */
 	bool sync_fails;  /* the next fsync or fdatasync */
 	bool disk_failed; /* one of them did, in this life */
+	bool lies;        /* to others, of what it has */
+	int forgeries;    /* batches that it may still forge */
 };
 
 struct world {
@@ -92,8 +97,8 @@ struct world {
 	bool wall[NODES_MAX][NODES_MAX]; /* from, to: nothing passes */
 	int64_t delay_ms;                /* of the network, at most */
 	bool hushed;                     /* nobody says a last line */
-	bool bulky;        /* long lines, so that much waits to be sent */
-	size_t disk_bytes; /* memory that disk.c uses */
+	bool bulky;         /* long lines, so that much waits to be sent */
+	size_t model_bytes; /* memory that is not the nodes' */
 };
 
 extern struct world world;
@@ -103,6 +108,7 @@ extern struct world world;
 /* A number below `limit`; the same seed, the same numbers. */
 uint64_t luck(uint64_t limit);
 bool chance(unsigned in); /* one in so many */
+uint64_t mixed(uint64_t z);
 
 #if defined(__GNUC__)
 #define LIKE_PRINTF __attribute__((format(printf, 1, 2)))
@@ -120,14 +126,29 @@ _Noreturn void wrong(const char *format, ...) LIKE_PRINTF;
  */
 bool call_is_stopped(void);
 
-/* What the running node tells another one, as its bytes leave. */
-void told_id(const uint8_t *key);
-void told_head(const uint8_t *key, uint32_t seq);
-void told_record(const struct legacy_event *change);
 void screen_read(struct node *n); /* all that it has shown by now */
 
 /* A connection has come for this node; takes over fd. */
 void node_called(struct node *n, int fd);
+
+/* truth.c */
+
+void truth_begin(void);
+
+/* A line is said there: its number, or -1 when there are too many. */
+int line_add(const struct node *n);
+void line_text(int line, char text[LINE_SIZE]);
+void line_is_refused(const char *text); /* its node has said so */
+bool line_is_kept(int line);            /* or refused */
+int line_total(void);
+void lines_check(void); /* (7) */
+
+void truth_shown(struct node *n, const char *shown); /* a line of a screen */
+void truth_is_remembered(const struct node *n);      /* (3) */
+bool truth_is_shown(const struct node *n);           /* has it everything? */
+void truth_forget(struct node *n); /* what is on its disk is to be seen */
+void truth_loosen(struct node *n); /* it is given an older copy */
+void truth_trace(const struct node *n);
 
 /* net.c */
 
@@ -140,6 +161,7 @@ int net_ready(int fd, short events);
 int net_count(const struct node *n); /* descriptors */
 void net_stop(const struct node *n); /* its ends, as its `stop` says */
 void net_reset(void);                /* some connection breaks */
+void net_drop(const struct node *n); /* and what is under way to or from it */
 
 /* disk.c */
 
@@ -149,7 +171,11 @@ void disk_end(void);
 /* What is in the cache is lost, wholly or in part. */
 void disk_lose(const struct node *n);
 
-/* Is this text in a file, in bytes that no power cut can take back? */
-bool disk_holds(const struct node *n, const char *text);
+/* Makes a copy of what is stable; puts it back while the machine is off. */
+void disk_copy(const struct node *n);
+bool disk_restore(const struct node *n); /* false: there is no copy */
+
+/* Are these bytes in a file, where no power cut can take them back? */
+bool disk_holds(const struct node *n, const void *bytes, size_t size);
 
 #endif

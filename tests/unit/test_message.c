@@ -513,15 +513,11 @@ static const struct malformed_case {
 	/* Fields. */
 	{ "a tag alone", MESSAGE_PING, "08" },
 	{ "field 0", MESSAGE_PING, "0001" },
-	{ "field 2^32 + 1", MESSAGE_PING,
-		"888080808001"
-		"01" },
+	{ "field 2^32 + 1", MESSAGE_PING, "88808080800101" },
 	{ "padded tag", MESSAGE_PING, "880001" },
 	{ "padded number", MESSAGE_PING, "088100" },
 	{ "number over 2^64", MESSAGE_PING, "08ffffffffffffffffff02" },
-	{ "number of 11 bytes", MESSAGE_PING,
-		"0881808080808080808080"
-		"01" },
+	{ "number of 11 bytes", MESSAGE_PING, "088180808080808080808001" },
 	{ "padded size", MESSAGE_BYE, "0a810061" },
 	{ "size of 2^64 - 1", MESSAGE_BYE, "0a" NEGATIVE "61" },
 	{ "size beyond the end", MESSAGE_BYE, "0a0261" },
@@ -561,52 +557,24 @@ static const struct malformed_case {
 	{ "entry with half a field", MESSAGE_DIGEST, "0a0308010a" },
 	{ "empty pk", MESSAGE_DIGEST, "0a0408011200" },
 	{ "pk of 31", MESSAGE_DIGEST,
-		"0a230801"
-		"121f" TIMES_4("01010101010101") "010101" },
-	{ "pk of 33", MESSAGE_DIGEST,
-		"0a250801"
-		"1221" KEY "a1" },
+		"0a230801121f" TIMES_4("01010101010101") "010101" },
+	{ "pk of 33", MESSAGE_DIGEST, "0a2508011221" KEY "a1" },
 	{ "pk is a number", MESSAGE_DIGEST, "0a0408011001" },
 	{ "epoch without pk", MESSAGE_DIGEST, "0a0408011801" },
-	{ "epoch 2^32", MESSAGE_DIGEST,
-		"0a2a0801"
-		"1220" KEY "188080808010" },
-	{ "seq 2^32 - 1", MESSAGE_DIGEST,
-		"0a1a0801"
-		"20ffffffff0f"
-		"2a10" ID },
-	{ "seq 2^32 + 5", MESSAGE_DIGEST,
-		"0a1a0801"
-		"208580808010"
-		"2a10" ID },
-	{ "seq -1", MESSAGE_DIGEST,
-		"0a1f0801"
-		"20" NEGATIVE "2a10" ID },
-	{ "padded seq", MESSAGE_DIGEST,
-		"0a170801"
-		"208100"
-		"2a10" ID },
-	{ "seq is bytes", MESSAGE_DIGEST,
-		"0a170801"
-		"220101"
-		"2a10" ID },
+	{ "epoch 2^32", MESSAGE_DIGEST, "0a2a08011220" KEY "188080808010" },
+	{ "seq 2^32 - 1", MESSAGE_DIGEST, "0a1a080120ffffffff0f2a10" ID },
+	{ "seq 2^32 + 5", MESSAGE_DIGEST, "0a1a08012085808080102a10" ID },
+	{ "seq -1", MESSAGE_DIGEST, "0a1f080120" NEGATIVE "2a10" ID },
+	{ "padded seq", MESSAGE_DIGEST, "0a1708012081002a10" ID },
+	{ "seq is bytes", MESSAGE_DIGEST, "0a1708012201012a10" ID },
 	{ "seq without id", MESSAGE_DIGEST, "0a0408012001" },
-	{ "id without seq", MESSAGE_DIGEST,
-		"0a140801"
-		"2a10" ID },
+	{ "id without seq", MESSAGE_DIGEST, "0a1408012a10" ID },
 	{ "id of 15", MESSAGE_DIGEST,
-		"0a150801"
-		"2001"
-		"2a0f" TIMES_4("010101") "010101" },
-	{ "id of 17", MESSAGE_DIGEST,
-		"0a170801"
-		"2001"
-		"2a11" ID "b2" },
+		"0a15080120012a0f" TIMES_4("010101") "010101" },
+	{ "id of 17", MESSAGE_DIGEST, "0a17080120012a11" ID "b2" },
 	{ "id is a number", MESSAGE_DIGEST, "0a06080120012801" },
 	{ "want 3", MESSAGE_DIGEST, "0a0408013003" },
-	{ "want -1", MESSAGE_DIGEST,
-		"0a0d0801"
-		"30" NEGATIVE },
+	{ "want -1", MESSAGE_DIGEST, "0a0d080130" NEGATIVE },
 	{ "frozen 2", MESSAGE_DIGEST, "0a0408013802" },
 	{ "complete 2", MESSAGE_DIGEST, "1002" },
 	{ "complete 2^32 + 1", MESSAGE_DIGEST, "108180808010" },
@@ -615,154 +583,66 @@ static const struct malformed_case {
 		"0a0208010a0208020a020800" },
 	/* Batch. */
 	{ "no batch", MESSAGE_BATCH, "-" },
-	{ "batch without number", MESSAGE_BATCH,
-		"2001"
-		"2a10" ID RECORD },
-	{ "batch without first", MESSAGE_BATCH,
-		"0801"
-		"2a10" ID RECORD },
-	{ "first 0", MESSAGE_BATCH,
-		"0801"
-		"2000"
-		"2a10" ID RECORD },
-	{ "first 2^32 - 1", MESSAGE_BATCH,
-		"0801"
-		"20ffffffff0f"
-		"2a10" ID RECORD },
-	{ "first 2^32 + 5", MESSAGE_BATCH,
-		"0801"
-		"208580808010"
-		"2a10" ID RECORD },
-	{ "first -1", MESSAGE_BATCH,
-		"0801"
-		"20" NEGATIVE "2a10" ID RECORD },
-	{ "padded first", MESSAGE_BATCH,
-		"0801"
-		"208100"
-		"2a10" ID RECORD },
+	{ "batch without number", MESSAGE_BATCH, "20012a10" ID RECORD },
+	{ "batch without first", MESSAGE_BATCH, "08012a10" ID RECORD },
+	{ "first 0", MESSAGE_BATCH, "080120002a10" ID RECORD },
+	{ "first 2^32 - 1", MESSAGE_BATCH, "080120ffffffff0f2a10" ID RECORD },
+	{ "first 2^32 + 5", MESSAGE_BATCH, "08012085808080102a10" ID RECORD },
+	{ "first -1", MESSAGE_BATCH, "080120" NEGATIVE "2a10" ID RECORD },
+	{ "padded first", MESSAGE_BATCH, "08012081002a10" ID RECORD },
 	{ "last beyond LIMIT_SEQ", MESSAGE_BATCH,
-		"0801"
-		"20feffffff0f"
-		"2a10" ID RECORD RECORD },
-	{ "batch without previous", MESSAGE_BATCH,
-		"0801"
-		"2001" RECORD },
+		"080120feffffff0f2a10" ID RECORD RECORD },
+	{ "batch without previous", MESSAGE_BATCH, "08012001" RECORD },
 	{ "previous of 15", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a0f" TIMES_4("010101") "010101" RECORD },
-	{ "previous of 17", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a11" ID "b2" RECORD },
-	{ "no records", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID },
-	{ "record is a number", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3001" },
-	{ "empty record", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3200" },
+		"080120012a0f" TIMES_4("010101") "010101" RECORD },
+	{ "previous of 17", MESSAGE_BATCH, "080120012a11" ID "b2" RECORD },
+	{ "no records", MESSAGE_BATCH, "080120012a10" ID },
+	{ "record is a number", MESSAGE_BATCH, "080120012a10" ID "3001" },
+	{ "empty record", MESSAGE_BATCH, "080120012a10" ID "3200" },
 	{ "record without signature", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID RECORD "3202"
-		"1001" },
+		"080120012a10" ID RECORD "32021001" },
 	{ "signature of 63", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3241"
-		"223f" TIMES_4(TIMES_4("010101")) TIMES_4("010101") "010101" },
+		"080120012a10" ID "3241223f" TIMES_4(TIMES_4("010101"))
+			TIMES_4("010101") "010101" },
 	{ "signature of 65", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3243"
-		"2241" SIGNATURE "c3" },
+		"080120012a10" ID "32432241" SIGNATURE "c3" },
 	{ "signature is a number", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3202"
-		"2001" },
+		"080120012a10" ID "32022001" },
 	{ "record of type 256", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3245"
-		"108002"
-		"2240" SIGNATURE },
+		"080120012a10" ID "32451080022240" SIGNATURE },
 	{ "time is bytes", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3245"
-		"0a0101"
-		"2240" SIGNATURE },
+		"080120012a10" ID "32450a01012240" SIGNATURE },
 	{ "payload is a number", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3244"
-		"1801"
-		"2240" SIGNATURE },
+		"080120012a10" ID "324418012240" SIGNATURE },
 	{ "payload beyond its record", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3245"
-		"2240" SIGNATURE "1a0261" },
+		"080120012a10" ID "32452240" SIGNATURE "1a0261" },
 	{ "body hash for a payload", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID RECORD "3264"
-		"2240" SIGNATURE "2a20" KEY },
+		"080120012a10" ID RECORD "32642240" SIGNATURE "2a20" KEY },
 	{ "body hash beside a payload", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3267"
-		"1a0161"
-		"2240" SIGNATURE "2a20" KEY },
+		"080120012a10" ID "32671a01612240" SIGNATURE "2a20" KEY },
 	{ "empty body hash", MESSAGE_BATCH,
-		"0801"
-		"2001"
-		"2a10" ID "3244"
-		"2240" SIGNATURE "2a00" },
+		"080120012a10" ID "32442240" SIGNATURE "2a00" },
 	/* Fork. */
 	{ "no half", MESSAGE_FORK, "-" },
 	{ "half is a number", MESSAGE_FORK, "0801" },
 	{ "empty half", MESSAGE_FORK, "0a00" },
 	{ "half of seq 0", MESSAGE_FORK,
-		"0a8801"
-		"0a20" KEY "1800"
-		"2220" ID_32 "2a40" SIGNATURE },
+		"0a88010a20" KEY "18002220" ID_32 "2a40" SIGNATURE },
 	{ "half of seq 2^32 - 1", MESSAGE_FORK,
-		"0a8c01"
-		"0a20" KEY "18ffffffff0f"
-		"2220" ID_32 "2a40" SIGNATURE },
+		"0a8c010a20" KEY "18ffffffff0f2220" ID_32 "2a40" SIGNATURE },
 	{ "half of seq -1", MESSAGE_FORK,
-		"0a9101"
-		"0a20" KEY "18" NEGATIVE "2220" ID_32 "2a40" SIGNATURE },
+		"0a91010a20" KEY "18" NEGATIVE "2220" ID_32 "2a40" SIGNATURE },
 	{ "half without seq", MESSAGE_FORK,
-		"0a8601"
-		"0a20" KEY "2220" ID_32 "2a40" SIGNATURE },
+		"0a86010a20" KEY "2220" ID_32 "2a40" SIGNATURE },
 	{ "half without key", MESSAGE_FORK,
-		"0a66"
-		"1801"
-		"2220" ID_32 "2a40" SIGNATURE },
+		"0a6618012220" ID_32 "2a40" SIGNATURE },
 	{ "half without id", MESSAGE_FORK,
-		"0a66"
-		"0a20" KEY "1801"
-		"2a40" SIGNATURE },
+		"0a660a20" KEY "18012a40" SIGNATURE },
 	{ "half without signature", MESSAGE_FORK,
-		"0a46"
-		"0a20" KEY "1801"
-		"2220" ID_32 },
-	{ "half of epoch 2^32", MESSAGE_FORK,
-		"0a8e01"
-		"108080808010" HALF },
+		"0a460a20" KEY "18012220" ID_32 },
+	{ "half of epoch 2^32", MESSAGE_FORK, "0a8e01108080808010" HALF },
 	{ "half with an id of 16", MESSAGE_FORK,
-		"0a78"
-		"0a20" KEY "1801"
-		"2210" ID "2a40" SIGNATURE },
+		"0a780a20" KEY "18012210" ID "2a40" SIGNATURE },
 	/* Ping and Bye. */
 	{ "token is bytes", MESSAGE_PING, "0a0101" },
 	{ "answer 2", MESSAGE_PING, "1002" },

@@ -772,8 +772,9 @@ static void author_over_his_quota_stops_and_others_go_on(void **state)
 	assert_int_equal(verified, 0);
 	assert_string_equal(news(), "name alice\nlimit alice\n");
 	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
-	room_again();
-	assert_verdict(give(&alice, 11, 30), ROOM_LIMIT);
+	room_again(); /* what there was before is not forgotten */
+	assert_verdict(give(&alice, 11, 18), ROOM_LIMIT);
+	assert_verdict(give(&alice, 11, 15), ROOM_ACCEPTED);
 }
 
 /* 17 */
@@ -1556,6 +1557,38 @@ static void own_log_with_a_hole_waits_and_is_left_behind(void **state)
 }
 
 /* 19 */
+static void own_log_that_rots_while_we_run_stops_us(void **state)
+{
+	static uint8_t bytes[LIMIT_TEXT];
+	struct log_record record;
+	uint32_t old;
+
+	(void)state;
+	must_say("one");
+	must_say("two");
+	must_say("three");
+	room_again();
+	room_settle(room, wall);
+	assert_true(room_may_say(room));
+	for (int i = 0; i < 40; i++) /* more than the store has in memory */
+		book_add(&alice, RECORD_TEXT, NOW, bytes, sizeof(bytes));
+	give_all(&alice);
+	(void)read_of(number_of(&alice), 41);
+	rot("two");
+	assert_int_equal(log_read(log_, 0, 3, &record), -1);
+	assert_true(room_is_damaged(room));
+	assert_false(room_may_say(room));
+	assert_int_equal(say("four"), -1);
+	assert_int_equal(errno, EBUSY);
+	old = room_own(room);
+	room_settle(room, wall); /* others were asked once more */
+	must_say("four");
+	commit();
+	assert_string_equal(texts(old), "one,three");
+	assert_string_equal(texts(room_own(room)), "four");
+}
+
+/* 19 */
 static void own_log_with_a_hole_is_filled_by_peers(void **state)
 {
 	static const char *const lost[] = { "two" };
@@ -1666,6 +1699,9 @@ static void unsigned_record_under_an_id_is_bad(void **state)
 	assert_verdict(give_unsigned(bob.log.id, 1, "forged"), ROOM_BAD);
 	assert_int_equal(room_find(room, bob.log.id), ROOM_NO_LOG);
 	give_all(&bob);
+	assert_verdict(
+		give_unsigned((const uint8_t[RECORD_ID_SIZE]){ 0 }, 1, "x"),
+		ROOM_BAD);
 }
 
 static void unsigned_logs_have_a_limit(void **state)
@@ -1844,6 +1880,7 @@ int main(void)
 		TEST(smaller_fork_of_the_log_before_says_the_rest_again),
 		TEST(own_time_far_ahead_begins_a_new_epoch),
 		TEST(own_log_with_a_hole_waits_and_is_left_behind),
+		TEST(own_log_that_rots_while_we_run_stops_us),
 		TEST(own_log_with_a_hole_is_filled_by_peers),
 		TEST(doubt_about_the_end_of_the_store_begins_a_new_epoch),
 		TEST(identity_that_used_all_epochs_says_so),
