@@ -59,7 +59,7 @@ for who in alice bob carol; do
 done
 for frames in mdns.frames other.frames; do
 	for text in henhouse $room garden both; do
-		! recorded $frames $text || fail "'$text' was on the wire"
+		! recorded $frames "$text" || fail "'$text' was on the wire"
 	done
 done
 
