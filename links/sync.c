@@ -16,7 +16,8 @@
  *			   ----> wanted flows: Batches	 v
  *	their Batch ----> room ----> our head moves	want 2, want 0
  *
- * When an entry is told: at once if what we want changed; within
+ * When an entry is told: at once if what we want changed, or if it is the
+ * first of a log of ours, which nobody there can have asked for; within
  * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
  * else within SYNC_GATHER_MS, unless it is known to have as much by then.
  *
@@ -424,6 +425,8 @@ static void topic_moved(
 		if (!l->told_all && number >= l->telling)
 			continue; /* the complete Digest comes to it */
 		if (back)
+			flow_tell(s, l, f, TELL_NOW, now_ms);
+		else if (room_log(s->room, number)->is_own && !f->named)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number))
 			flow_tell(s, l, f, TELL_SOON, now_ms);
