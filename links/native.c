@@ -12,6 +12,8 @@
 #include "net.h"
 #include "options.h"
 
+static const char somebody_else[] = "somebody else answers there";
+
 void native_ping(struct link *l, int64_t now_ms)
 {
 	uint8_t bytes[32];
@@ -113,7 +115,7 @@ static const char *native_refusal(
 	if (link_is_refused(m, l, now_ms))
 		return "it has misbehaved too often";
 	if (p != NULL && p->name[0] != '\0' && !expected)
-		return "somebody else answers there";
+		return somebody_else;
 	if (m->only && !expected && !link_is_named(m, l))
 		return "it is not one of those named";
 	if (links_of_key(m, who->public_key) > LIMIT_LINKS_A_KEY)
@@ -156,7 +158,10 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 		p->have_key = true;
 		memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
 	}
-	dial_linked(&m->dial, l->peer);
+	if (p == NULL || link_is_to(m, l, l->peer))
+		dial_linked(&m->dial, l->peer);
+	else /* a link, but not to whom we looked for (rule 3) */
+		dial_failed(&m->dial, l->peer, somebody_else, now_ms);
 	links_contest(m, l, now_ms);
 	native_hello(m, l);
 	native_ping(l, now_ms);
