@@ -266,6 +266,16 @@ static bool native_twin(struct link *l, struct mesh_event *event)
 	return twin;
 }
 
+/* Each frame has its own time, however many follow one another. */
+static void link_note_frame(struct link *l, int64_t now_ms)
+{
+	if (!wire_is_mid_frame(&l->wire))
+		l->frame_ms = 0;
+	else if (l->frame_ms == 0 || l->frame != wire_frames(&l->wire))
+		l->frame_ms = now_ms;
+	l->frame = wire_frames(&l->wire);
+}
+
 bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 	int64_t now_ms)
 {
@@ -293,8 +303,6 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 			break;
 		}
 	}
-	l->frame_ms = !wire_is_mid_frame(&l->wire) ? 0
-		      : l->frame_ms == 0           ? now_ms
-						   : l->frame_ms;
+	link_note_frame(l, now_ms);
 	return false;
 }
