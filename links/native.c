@@ -12,6 +12,8 @@
 #include "net.h"
 #include "options.h"
 
+static const char malformed[] = "it sent something malformed";
+
 static const char somebody_else[] = "somebody else answers there";
 
 void native_ping(struct link *l, int64_t now_ms)
@@ -232,8 +234,8 @@ static bool native_message(struct mesh *m, struct link *l,
 		break;
 	default:
 		if (!native_small_talk(m, l, told, now_ms)) {
-			link_strike(m, l, "it is malformed", now_ms);
-			link_refuse(l, "it sent something malformed");
+			link_strike(m, l, malformed, now_ms);
+			link_refuse(l, malformed);
 		}
 		return false;
 	}
@@ -249,8 +251,8 @@ static bool native_message(struct mesh *m, struct link *l,
 		event->kind = MESH_HALF;
 		return true;
 	case SYNC_BROKEN:
-		link_strike(m, l, "it is malformed", now_ms);
-		link_refuse(l, "it sent something malformed");
+		link_strike(m, l, malformed, now_ms);
+		link_refuse(l, malformed);
 		break;
 	}
 	m->giver = NULL;
