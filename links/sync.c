@@ -532,9 +532,14 @@ static uint32_t link_number(struct sync *s, struct sync_link *l,
 		number = link_admit(s, l, log, now_ms);
 	else if (log->number < l->number_count)
 		number = l->numbers[log->number] - 1; /* 0 there is none */
-	if (number == ROOM_NO_LOG || !topics_grow(s) ||
-		link_flow(l, number) == NULL)
+	if (number != ROOM_NO_LOG &&
+		(!topics_grow(s) || link_flow(l, number) == NULL))
+		number = ROOM_NO_LOG;
+	if (number == ROOM_NO_LOG) {
+		if (log->number < l->number_count)
+			l->numbers[log->number] = 0; /* nor the log before */
 		return ROOM_NO_LOG;
+	}
 	if (log->number >= l->number_count)
 		numbers = table_grow(l->numbers, &l->number_count,
 			log->number + 1, sizeof(*numbers));
