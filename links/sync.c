@@ -595,6 +595,16 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		topic_choose(s, number, now_ms);
 }
 
+/* Everything is told once more, and by key: nobody remembers what waited. */
+static void link_begin_again(struct sync_link *l, int64_t now_ms)
+{
+	l->told_all = false;
+	l->telling = 0;
+	l->complete_ms = now_ms;
+	for (uint32_t n = 0; n < l->flow_count; n++)
+		l->flows[n].named = false;
+}
+
 static void link_digest(struct sync *s, struct sync_link *l,
 	const struct message_digest *digest, int64_t now_ms)
 {
@@ -605,11 +615,8 @@ static void link_digest(struct sync *s, struct sync_link *l,
 		link_entry(s, l, &entry, now_ms);
 	l->heard_all = l->heard_all || digest->complete;
 	if (digest->again && l->told_all &&
-		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS) {
-		l->told_all = false;
-		l->telling = 0;
-		l->complete_ms = now_ms;
-	}
+		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
+		link_begin_again(l, now_ms);
 }
 
 enum sync_result sync_message(struct sync *s, struct sync_link *l,
