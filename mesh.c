@@ -190,14 +190,14 @@ static void link_connected(struct mesh *m, struct link *l, int64_t now_ms)
 }
 
 /* The first byte says what a caller speaks. */
-static void link_recognise(struct mesh *m, struct link *l, int64_t now_ms)
+static void link_recognise(struct mesh *m, struct link *l)
 {
 	struct fifo *in = &l->wire.in;
 	size_t size = fifo_size(in);
 
 	if (l->kind != LINK_UNKNOWN || size == 0 || l->state != LINK_GREETING)
 		return;
-	l->deadline_ms = now_ms + LIMIT_HANDSHAKE_MS;
+	l->deadline_ms = l->since_ms + LIMIT_HANDSHAKE_MS;
 	if (*fifo_head(in) == 0) {
 		l->kind = LINK_NATIVE;
 		return;
@@ -261,7 +261,7 @@ static void link_run(
 			l->writable = true;
 		if ((ready & ~POLLOUT) != 0)
 			link_read(m, l, now_ms);
-		link_recognise(m, l, now_ms);
+		link_recognise(m, l);
 	}
 	if (l->fd >= 0 && native_may_be_legacy(m, l) &&
 		now_ms - l->since_ms >= MESH_NATIVE_MS)
