@@ -359,6 +359,8 @@ static bool node_polls(struct node *n)
 		n->loop.fds[i].revents = (short)(state < 0 ? 0 : state);
 		if (state >= 0)
 			pipes[i].fd = -1; /* poll passes it over */
+		else if ((pipes[i].events & POLLOUT) != 0)
+			n->typed = true; /* it has something to write */
 	}
 	if (n->typed && poll(pipes, (nfds_t)count, 0) < 0)
 		wrong("poll: %s", strerror(errno));
