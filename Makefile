@@ -6,8 +6,8 @@ CC = cc
 
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
-OBJECTS = chat database inspect options term clean show people mesh wire mdns iface \
-	resolve $(STORE)
+OBJECTS = chat database inspect options term clean show people mesh wire discovery \
+	mdns iface resolve $(STORE)
 # Not used by the program yet: signed logs and encrypted links will.
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors

@@ -26,7 +26,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,34 +37,21 @@
 
 #include "chat.h"
 #include "database.h"
+#include "discovery.h"
 #include "history.h"
-#include "iface.h"
 #include "inspect.h"
-#include "mdns.h"
 #include "mesh.h"
 #include "people.h"
 #include "record.h"
-#include "resolve.h"
 #include "show.h"
 #include "term.h"
 
 enum {
-	LOOK_UP_AGAIN_MS = 5000,
 	NAMES_MS = 1000,           /* between two writings of names */
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
 	SETTLE_MS = 5000,  /* others send what they have of a damaged log */
 	FAILURES_TOLD = 3  /* a peer that is not there yet is no news */
-};
-
-/* A PEER of the command line, and what became of it. */
-struct contact {
-	const struct target *target;
-	int peer;     /* of the mesh */
-	bool seen;    /* it was linked once */
-	bool unknown; /* its look-up failed, and that was told */
-	bool looking_up;
-	int64_t look_up_ms; /* TARGET_HOST: not before */
 };
 
 struct waiting {
@@ -83,7 +69,6 @@ struct chat {
 	bool done;
 	int64_t leave_ms; /* 0, or when we leave at the latest */
 	bool full;        /* the disk, as last told */
-	bool cut_off;     /* no network interface, as last told */
 	bool scarce;      /* room on it, as last told */
 	bool own_told;    /* that others had messages of ours */
 	int heard;        /* records of others in this turn */
@@ -96,15 +81,12 @@ struct chat {
 	uint64_t newest_ms;   /* of all record times */
 	uint64_t own_history; /* own head when we began */
 	uint64_t gaps;
-	struct contact contacts[OPTIONS_PEERS_MAX];
 	struct database database;
 	struct log *log;         /* the database's */
 	struct history *history; /* until it is shown; then NULL */
 	struct people *people;   /* the database's */
 	struct mesh *mesh;
-	struct mdns *mdns;   /* NULL with no_mdns */
-	struct iface *iface; /* NULL when it is not needed */
-	struct resolve *resolve;
+	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
 	uint8_t scratch[RECORD_MAX];
@@ -216,8 +198,7 @@ static void chat_leave(struct chat *c, int64_t now_ms)
 		return;
 	}
 	c->leave_ms = now_ms + CHAT_LEAVE_MS;
-	if (c->mdns != NULL)
-		mdns_goodbye(c->mdns);
+	discovery_goodbye(c->discovery);
 }
 
 static void chat_commit(struct chat *c, int64_t now_ms)
@@ -460,90 +441,27 @@ static void chat_line(
 
 /* Peers come and go. */
 
-static struct contact *contact_of_peer(struct chat *c, int peer)
+/* What became of the search for others. */
+static void chat_discovery(struct chat *c, const struct discovery_event *event)
 {
-	int i = 0;
-
-	while (c->contacts[i].peer != peer)
-		i++;
-	assert(i < c->options.peer_count);
-	return &c->contacts[i];
-}
-
-/* Who is not linked is asked for, who is linked is not. */
-static void contacts_update(struct chat *c, int64_t now_ms)
-{
-	for (int i = 0; i < c->options.peer_count; i++) {
-		struct contact *contact = &c->contacts[i];
-		bool linked = mesh_is_linked(c->mesh, contact->peer);
-
-		contact->seen = contact->seen || linked;
-		if (contact->target->kind != TARGET_NAME || c->mdns == NULL)
-			continue;
-		if (linked)
-			mdns_stop_asking(c->mdns, contact->target->host);
-		else if (mdns_ask(c->mdns, contact->target->host, now_ms) < 0)
-			term_notice(c->term, "warn", "can not look for %s: %s",
-				contact->target->host, strerror(errno));
-	}
-}
-
-static bool contact_may_look_up(const struct contact *contact)
-{
-	return contact->target->kind == TARGET_HOST && !contact->looking_up;
-}
-
-static void contact_look_up(
-	struct chat *c, struct contact *contact, int64_t now_ms)
-{
-	if (!contact_may_look_up(contact) || now_ms < contact->look_up_ms)
-		return;
-	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-	contact->looking_up =
-		resolve_start(c->resolve, contact->peer, contact->target->host,
-			contact->target->port) == 0;
-}
-
-static void chat_looked_up(
-	struct chat *c, const struct resolve_event *event, int64_t now_ms)
-{
-	struct contact *contact = contact_of_peer(c, event->tag);
-
-	contact->looking_up = false;
-	contact->look_up_ms = INT64_MAX; /* until it can not be reached */
-	if (event->count > 0) {
-		mesh_found(c->mesh, event->tag, event->addresses, event->count,
-			now_ms);
-		return;
-	}
-	contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
-	if (!contact->unknown || is_verbose(c))
-		info(c, "%s can not be looked up (%s); trying on",
-			contact->target->host, event->text);
-	contact->unknown = true;
-}
-
-static void set_port(struct sockaddr_storage *address, uint16_t port)
-{
-	if (address->ss_family == AF_INET6)
-		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
-	else
-		((struct sockaddr_in *)address)->sin_port = htons(port);
-}
-
-static void chat_found(struct chat *c, struct mdns_found *found, int64_t now_ms)
-{
-	for (int i = 0; i < c->options.peer_count; i++) {
-		struct contact *contact = &c->contacts[i];
-
-		if (contact->target->kind != TARGET_NAME ||
-			strcmp(contact->target->host, found->name) != 0 ||
-			mesh_is_linked(c->mesh, contact->peer))
-			continue;
-		for (int a = 0; a < found->count; a++)
-			set_port(&found->addresses[a], contact->target->port);
-		mesh_found(c->mesh, contact->peer, found->addresses,
-			found->count, now_ms);
+	switch (event->kind) {
+	case DISCOVERY_UNKNOWN:
+		if (!event->again || is_verbose(c))
+			info(c, "%s can not be looked up (%s); trying on",
+				event->target->host, event->text);
+		break;
+	case DISCOVERY_CUT_OFF:
+		if (c->options.no_mdns)
+			break;
+		term_notice(c->term, "warn",
+			"no network interface is up%s: "
+			"nobody can be found until one is",
+			c->options.interface_count > 0 ? " of those named"
+						       : "");
+		break;
+	case DISCOVERY_BACK:
+		info(c, "a network interface is up again");
+		break;
 	}
 }
 
@@ -576,11 +494,9 @@ static void chat_up(
 		c->settle_ms = now_ms + SETTLE_MS;
 	info(c, "%s is here (%s)", shown, event->address);
 	tell_peer(c, "up", event, shown);
-	contacts_update(c, now_ms);
 }
 
-static void chat_down(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
+static void chat_down(struct chat *c, const struct mesh_event *event)
 {
 	char name[PEOPLE_SHOWN_MAX + 1];
 
@@ -591,20 +507,19 @@ static void chat_down(
 	else if (is_verbose(c))
 		info(c, "%s (%s): %s", name, event->address, event->text);
 	tell_peer(c, "down", event, name);
-	contacts_update(c, now_ms);
 }
 
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	struct contact *contact;
+	const char *wanted;
 
 	switch (event->kind) {
 	case MESH_UP:
 		chat_up(c, event, now_ms);
 		break;
 	case MESH_DOWN:
-		chat_down(c, event, now_ms);
+		chat_down(c, event);
 		break;
 	case MESH_RECORD:
 		chat_record(c, event, now_ms);
@@ -615,7 +530,6 @@ static void chat_event(
 				event->address[0] == '\0' ? "somebody unknown"
 							  : event->address,
 				event->text);
-		contacts_update(c, now_ms);
 		break;
 	case MESH_TWIN:
 		if (now_ms >= c->twin_ms)
@@ -624,16 +538,15 @@ static void chat_event(
 				"in use fork its history: stop one",
 				event->address);
 		c->twin_ms = now_ms + TOLD_AGAIN_MS;
-		contacts_update(c, now_ms);
 		break;
 	case MESH_UNREACHABLE:
-		contact = contact_of_peer(c, event->peer);
-		contact->look_up_ms = now_ms + LOOK_UP_AGAIN_MS;
+		wanted = discovery_failed(c->discovery, event->peer, now_ms);
 		if (!mesh_is_linked(c->mesh, event->peer) &&
-			((event->failures == FAILURES_TOLD && !contact->seen) ||
+			((event->failures == FAILURES_TOLD && wanted != NULL) ||
 				is_verbose(c)))
 			info(c, "%s can not be reached (%s); trying on",
-				contact->target->text, event->text);
+				wanted != NULL ? wanted : event->address,
+				event->text);
 		break;
 	}
 }
@@ -773,38 +686,6 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 	chat_hold(c, now_ms);
 }
 
-static void chat_interfaces(struct chat *c, int64_t now_ms)
-{
-	struct sockaddr_storage local[MESH_ADDRESSES_MAX * 4];
-	const struct mdns_interface *list;
-	int count, local_count = 0;
-
-	if (!iface_changed(c->iface, &list, &count))
-		return;
-	if (count > 0 && c->cut_off)
-		info(c, "a network interface is up again");
-	c->cut_off = count == 0;
-	if (c->mdns != NULL)
-		mdns_set_interfaces(c->mdns, list, count, now_ms);
-	if (c->mdns != NULL && count == 0)
-		term_notice(c->term, "warn",
-			"no network interface is up%s: "
-			"nobody can be found until one is",
-			c->options.interface_count > 0 ? " of those named"
-						       : "");
-	if (c->options.interface_count == 0)
-		return;
-	memset(local, 0, sizeof(local));
-	for (int i = 0; i < count; i++) {
-		for (int a = 0; a < list[i].count; a++) {
-			if (local_count < MESH_ADDRESSES_MAX * 4)
-				local[local_count++] = list[i].addresses[a];
-		}
-	}
-	/* With none left, an address that nobody has keeps all links off. */
-	mesh_set_local(c->mesh, local, local_count == 0 ? 1 : local_count);
-}
-
 /* The last attempt to keep what a full disk did not take. */
 static void chat_end(struct chat *c)
 {
@@ -825,10 +706,6 @@ void chat_want(struct chat *c, struct loop *loop)
 	/* History waits for nobody, nor does a record that has room now. */
 	if (!c->started || (c->waiting.used && !c->full))
 		loop_wake(loop, loop->now_ms);
-	for (int i = 0; i < c->options.peer_count; i++) {
-		if (contact_may_look_up(&c->contacts[i]))
-			loop_wake(loop, c->contacts[i].look_up_ms);
-	}
 	c->signal_slot = LOOP_NO_SLOT;
 	if (c->options.signal_fd >= 0)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
@@ -837,11 +714,7 @@ void chat_want(struct chat *c, struct loop *loop)
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
 	term_want(c->term, loop);
-	if (c->iface != NULL)
-		iface_want(c->iface, loop);
-	if (c->mdns != NULL)
-		mdns_want(c->mdns, loop);
-	resolve_want(c->resolve, loop);
+	discovery_want(c->discovery, loop);
 	mesh_want(c->mesh, loop);
 	log_want(c->log, loop);
 }
@@ -849,9 +722,7 @@ void chat_want(struct chat *c, struct loop *loop)
 void chat_run(struct chat *c, const struct loop *loop)
 {
 	int64_t now_ms = chat_clock_ms();
-	struct mdns_packet packet;
-	struct mdns_found found;
-	struct resolve_event looked_up;
+	struct discovery_event found;
 	struct mesh_event event;
 	struct term_event line;
 	struct log_record record;
@@ -859,21 +730,11 @@ void chat_run(struct chat *c, const struct loop *loop)
 	c->started = true;
 	chat_signals(c, loop, now_ms);
 	term_run(c->term, loop);
-	if (c->iface != NULL) {
-		iface_run(c->iface, loop, now_ms);
-		chat_interfaces(c, now_ms); /* before anybody is linked */
-	}
-	resolve_run(c->resolve, loop);
+	discovery_run(c->discovery, loop, now_ms);
 	mesh_run(c->mesh, loop, now_ms);
 
-	while (c->mdns != NULL && iface_next(c->iface, &packet))
-		mdns_input(c->mdns, &packet, now_ms);
-	while (c->mdns != NULL && mdns_next(c->mdns, &found))
-		chat_found(c, &found, now_ms);
-	for (int i = 0; i < c->options.peer_count; i++)
-		contact_look_up(c, &c->contacts[i], now_ms);
-	while (resolve_next(c->resolve, &looked_up))
-		chat_looked_up(c, &looked_up, now_ms);
+	while (discovery_next(c->discovery, &found))
+		chat_discovery(c, &found);
 	chat_append_waiting(c, now_ms);
 	chat_tend(c, now_ms);
 	while (!c->done && mesh_next(c->mesh, &event, now_ms))
@@ -895,8 +756,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 		log_next(c->log, &record))
 		chat_show(c, &record);
 	mesh_flush(c->mesh, now_ms);
-	while (c->mdns != NULL && mdns_output(c->mdns, &packet, now_ms))
-		iface_send(c->iface, &packet);
+	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||
 			(term_idle(c->term) && mesh_is_idle(c->mesh))))
@@ -958,22 +818,22 @@ static int open_network(struct chat *c)
 	const uint8_t *key = people_own_key(c->people);
 	struct mesh_options mesh = { .address = "nobody",
 		.only = c->options.only };
-	struct iface_options iface = { .names = c->options.interfaces,
-		.name_count = c->options.interface_count,
-		.multicast = !c->options.no_mdns };
+	struct discovery_options discovery = { .options = &c->options };
+	int status;
 
 	mesh.key = key;
 	mesh.seed = random_seed(key);
 	c->mesh = mesh_open(&mesh, c->log);
-	c->resolve = resolve_open();
-	if (!c->options.no_mdns)
-		c->mdns = mdns_open(c->options.name, mesh.seed);
-	if (!c->options.no_mdns || c->options.interface_count > 0)
-		c->iface = iface_open(&iface);
-	if (c->mesh == NULL || c->resolve == NULL ||
-		(c->mdns == NULL && !c->options.no_mdns) ||
-		(c->iface == NULL && (!c->options.no_mdns ||
-					     c->options.interface_count > 0)))
+	if (c->mesh == NULL)
+		return database_failed(
+			&c->database, EX_OSERR, "%s", strerror(errno));
+	status = open_port(c);
+	if (status != EX_OK)
+		return status;
+	discovery.mesh = c->mesh;
+	discovery.seed = mesh.seed;
+	c->discovery = discovery_open(&discovery, chat_clock_ms());
+	if (c->discovery == NULL)
 		return database_failed(
 			&c->database, EX_OSERR, "%s", strerror(errno));
 	for (int i = 0; i < c->options.interface_count; i++) {
@@ -983,7 +843,7 @@ static int open_network(struct chat *c)
 				"at the moment",
 				c->options.interfaces[i]);
 	}
-	return open_port(c);
+	return EX_OK;
 }
 
 static int open_term(struct chat *c)
@@ -1032,28 +892,6 @@ static int open_history(struct chat *c)
 	return EX_OK;
 }
 
-static void open_contacts(struct chat *c)
-{
-	char address[WIRE_ADDRESS_MAX + 1];
-	int64_t now_ms = chat_clock_ms();
-
-	for (int i = 0; i < c->options.peer_count; i++) {
-		const struct target *target = &c->options.peers[i];
-
-		/* Only who is looked for by name is known by name. */
-		(void)snprintf(address, sizeof(address), "%.*s.local:%u",
-			PEOPLE_NAME_MAX, target->host, target->port);
-		if (target->kind != TARGET_NAME)
-			address[0] = '\0';
-		c->contacts[i].target = target;
-		c->contacts[i].peer = mesh_add_peer(c->mesh, address);
-		if (target->kind == TARGET_NUMBER)
-			mesh_found(c->mesh, c->contacts[i].peer,
-				&target->number, 1, now_ms);
-	}
-	contacts_update(c, now_ms);
-}
-
 struct chat *chat_open(const struct options *options, int *status)
 {
 	struct chat *c = calloc(1, sizeof(*c));
@@ -1085,7 +923,6 @@ struct chat *chat_open(const struct options *options, int *status)
 			"BACKUP in the README",
 			absolute == NULL ? c->database.path : absolute);
 	free(absolute);
-	open_contacts(c);
 	return c;
 }
 
@@ -1098,9 +935,7 @@ void chat_close(struct chat *c)
 	if (c->term != NULL)
 		term_close(c->term);
 	mesh_close(c->mesh);
-	mdns_close(c->mdns);
-	iface_close(c->iface);
-	resolve_close(c->resolve);
+	discovery_close(c->discovery);
 	history_close(c->history);
 	database_close(&c->database);
 	free(c);
