@@ -109,7 +109,8 @@ struct link {
 
 struct peer {
 	char address[WIRE_ADDRESS_MAX + 1]; /* "" while it is not known */
-	bool named; /* it was known from the beginning, and stays so */
+	bool named;  /* it was known from the beginning, and stays so */
+	bool unused; /* it was forgotten */
 	struct sockaddr_storage at[MESH_ADDRESSES_MAX];
 	int count;
 	int next;  /* address to dial next */
@@ -1109,15 +1110,46 @@ int mesh_listen(struct mesh *m, uint16_t port)
 
 int mesh_add_peer(struct mesh *m, const char *address)
 {
-	struct peer *p = &m->peers[m->peer_count];
+	int index = 0;
+	struct peer *p;
 
-	if (m->peer_count == MESH_PEERS_MAX)
+	while (index < m->peer_count && !m->peers[index].unused)
+		index++;
+	if (index == MESH_PEERS_MAX)
 		return -1;
-	(void)snprintf(p->address, sizeof(p->address), "%s", address);
-	p->named = address[0] != '\0';
+	if (index == m->peer_count)
+		m->peer_count++;
+	p = &m->peers[index];
+	memset(p, 0, sizeof(*p));
+	mesh_set_peer_address(m, index, address);
 	p->dialled_ms = INT64_MIN / 2;
 	p->backoff_ms = MESH_BACKOFF_MIN_MS;
-	return m->peer_count++;
+	return index;
+}
+
+void mesh_set_peer_address(struct mesh *m, int peer, const char *address)
+{
+	struct peer *p = peer_at(m, peer);
+
+	(void)snprintf(p->address, sizeof(p->address), "%s", address);
+	p->named = address[0] != '\0';
+}
+
+void mesh_forget_peer(struct mesh *m, int peer)
+{
+	struct peer *p = peer_at(m, peer);
+
+	for (int i = 0; i < LINKS; i++) {
+		struct link *l = m->links[i];
+
+		if (l == NULL || l->peer != peer)
+			continue;
+		if (!link_is_linked(l))
+			link_end(l, "");
+		l->peer = -1;
+	}
+	memset(p, 0, sizeof(*p));
+	p->unused = true;
 }
 
 void mesh_found(struct mesh *m, int peer,

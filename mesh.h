@@ -118,6 +118,15 @@ void mesh_set_local(
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
 
+/* What a peer calls itself, when that has become known, or is another now. */
+void mesh_set_peer_address(struct mesh *mesh, int peer, const char *address);
+
+/*
+ * It is not to be dialled any more, and its number may become another peer's.
+ * A link to it stays.
+ */
+void mesh_forget_peer(struct mesh *mesh, int peer);
+
 /*
  * Tells where a peer can be dialled, which it is now, unless it is linked or
  * was dialled within MESH_FOUND_MS: whoever answers for it again and again
