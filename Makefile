@@ -6,12 +6,13 @@ CC = cc
 
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
+MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
 OBJECTS = chat database inspect options term clean show people mesh wire discovery \
-	mdns iface resolve $(STORE)
+	$(MDNS) iface resolve crypto/sha512 crypto/random $(STORE)
 # Not used by the program yet: signed logs and encrypted links will.
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random
 CRYPTO_TESTS = $(CRYPTO) poly1305 inside vectors
-TESTS = bytes wire log mdns mesh people clean term options chat $(CRYPTO_TESTS)
+TESTS = bytes wire log dns responder mdns mesh people clean term options chat $(CRYPTO_TESTS)
 FUZZERS = wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -32,8 +33,8 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
-sources = $(wildcard *.c store/*.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h store/*.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c mdns/*.c store/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h mdns/*.h store/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 
@@ -212,4 +213,5 @@ help:
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
+	build/*/mdns/*.d \
 	build/*/crypto/*.d)

@@ -40,6 +40,7 @@
 #include "discovery.h"
 #include "history.h"
 #include "inspect.h"
+#include "mdns.h"
 #include "mesh.h"
 #include "people.h"
 #include "record.h"
@@ -86,6 +87,7 @@ struct chat {
 	struct history *history; /* until it is shown; then NULL */
 	struct people *people;   /* the database's */
 	struct mesh *mesh;
+	uint16_t port; /* that we listen on */
 	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
@@ -459,8 +461,26 @@ static void chat_discovery(struct chat *c, const struct discovery_event *event)
 			c->options.interface_count > 0 ? " of those named"
 						       : "");
 		break;
+	case DISCOVERY_ALONE:
+		info(c,
+			"no network interface with multicast is up%s: only "
+			"who is on this machine can be found",
+			c->options.interface_count > 0 ? ", of those named"
+						       : "");
+		break;
 	case DISCOVERY_BACK:
 		info(c, "a network interface is up again");
+		break;
+	case DISCOVERY_RENAMED:
+		term_notice(c->term, "warn",
+			"somebody else is %s.local: using %s", c->options.name,
+			event->text);
+		break;
+	case DISCOVERY_DENIED:
+		term_notice(c->term, "warn",
+			"the system does not let us speak on the local "
+			"network: a firewall; on macOS, see System Settings, "
+			"Privacy, Local Network");
 		break;
 	}
 }
@@ -800,6 +820,7 @@ static int open_port(struct chat *c)
 		return database_failed(&c->database, EX_UNAVAILABLE,
 			"can not listen on port %u: %s", wanted,
 			strerror(errno));
+	c->port = (uint16_t)port;
 	(void)snprintf(
 		address, sizeof(address), "%s.local:%d", c->options.name, port);
 	mesh_set_address(c->mesh, address);
@@ -819,6 +840,7 @@ static int open_network(struct chat *c)
 	struct mesh_options mesh = { .address = "nobody",
 		.only = c->options.only };
 	struct discovery_options discovery = { .options = &c->options };
+	uint8_t room_id[MDNS_ROOM_SIZE];
 	int status;
 
 	mesh.key = key;
@@ -831,6 +853,9 @@ static int open_network(struct chat *c)
 	if (status != EX_OK)
 		return status;
 	discovery.mesh = c->mesh;
+	discovery.port = c->port;
+	discovery_room_id(room_id);
+	discovery.room_id = room_id;
 	discovery.seed = mesh.seed;
 	c->discovery = discovery_open(&discovery, chat_clock_ms());
 	if (c->discovery == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * net.h: what mesh.c and iface.c do alike to their sockets.  Include
+ * net.h: what several files do alike to sockets and addresses.  Include
  * platform.h before it.
  */
 #ifndef NET_H
@@ -17,6 +17,14 @@ static inline socklen_t net_address_size(const struct sockaddr_storage *address)
 {
 	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 					      : sizeof(struct sockaddr_in);
+}
+
+static inline void net_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	if (address->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)address)->sin_port = htons(port);
 }
 
 /* Sets an option if there is one; a socket without it serves less well. */
