@@ -7,7 +7,7 @@ CC = cc
 STORE = log history store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
-OBJECTS = chat database inspect options term clean show people mesh wire discovery \
+OBJECTS = chat database inspect options term clean show people mesh wire discovery doctor \
 	$(MDNS) iface resolve crypto/sha512 crypto/random $(STORE)
 # Not used by the program yet: signed logs and encrypted links will.
 CRYPTO = sha512 chacha20_poly1305 fe x25519 ed25519 cpace noise random

@@ -38,6 +38,7 @@
 #include "chat.h"
 #include "database.h"
 #include "discovery.h"
+#include "doctor.h"
 #include "history.h"
 #include "inspect.h"
 #include "mdns.h"
@@ -1038,6 +1039,8 @@ int main(int argc, char **argv)
 		return status;
 	if (options.command == COMMAND_LOG)
 		return inspect_log(&options);
+	if (options.command == COMMAND_DOCTOR)
+		return doctor_run(&options);
 	if (options.command == COMMAND_CHECK)
 		return inspect_check(&options);
 	options.plain = type == NULL || strcmp(type, "dumb") == 0;

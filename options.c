@@ -21,12 +21,16 @@ static const char usage[] =
 	"usage: chat [options] NAME [PEER...]    chat as NAME\n"
 	"       chat --log [options] NAME        print the history, and end\n"
 	"       chat --check [options] NAME      verify the database, and end\n"
+	"       chat --doctor [NAME]             why does nobody (or NAME) "
+	"appear?\n"
 	"\n"
 	"Chat with everybody in the local network, without a server.  NAME is "
 	"you.\n"
-	"A PEER is looked for until it is found: a name (NAME or NAME.local), "
-	"or an\n"
-	"address (HOST:PORT, [V6]:PORT).  Who was away gets what was missed.\n"
+	"Who is there is found; a PEER is looked for until it is: a name "
+	"(NAME or\n"
+	"NAME.local), or an address (HOST:PORT, [V6]:PORT).  Who was away gets "
+	"what was\n"
+	"missed.\n"
 	"\n"
 	"    terminal 1:  chat alice bob        type: hello\n"
 	"    terminal 2:  chat bob alice\n"
@@ -151,6 +155,8 @@ static int names_parse(struct options *o, char **words, int count)
 {
 	char lower[PEOPLE_NAME_MAX + 1];
 
+	if (count == 0 && o->command == COMMAND_DOCTOR)
+		return EX_OK;
 	if (count == 0)
 		return usage_failed("your NAME is missing");
 	o->name = words[0];
@@ -200,7 +206,8 @@ enum {
 	OPTION_NO_MDNS,
 	OPTION_JSON,
 	OPTION_LOG,
-	OPTION_CHECK
+	OPTION_CHECK,
+	OPTION_DOCTOR
 };
 
 static int option_parse(struct options *o, int option)
@@ -238,6 +245,9 @@ static int option_parse(struct options *o, int option)
 	case OPTION_CHECK:
 		o->command = COMMAND_CHECK;
 		return EX_OK;
+	case OPTION_DOCTOR:
+		o->command = COMMAND_DOCTOR;
+		return EX_OK;
 	case 'q':
 		o->verbosity = VERBOSITY_QUIET;
 		return EX_OK;
@@ -272,6 +282,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "log", no_argument, NULL, OPTION_LOG },
 		{ "check", no_argument, NULL, OPTION_CHECK },
+		{ "doctor", no_argument, NULL, OPTION_DOCTOR },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
