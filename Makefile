@@ -70,7 +70,8 @@ build/tests/unit/test_log: LDFLAGS += \
 build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 
 # The addresses of socketpairs are made up, and nothing is really dialled.
-build/tests/unit/test_mesh build/tests/unit/test_original: LDFLAGS += \
+made_up = mesh sync original
+$(made_up:%=build/tests/unit/test_%): LDFLAGS += \
 	-Wl,--wrap=getpeername -Wl,--wrap=connect
 
 build/tests/unit/%: tests/unit/%.c $(tested)
