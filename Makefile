@@ -14,7 +14,8 @@ OBJECTS = chat database inspect options term clean show people names file \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history mdns mesh \
-	people clean term options database show inspect chat $(CRYPTO_TESTS)
+	original sync dial strikes people clean term options database show \
+	inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
