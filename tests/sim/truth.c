@@ -127,17 +127,17 @@ void line_is_refused(const char *text)
 		lines[line].refused = true;
 }
 
-/* What a running node was told to say, it has said, or refused aloud. */
-void lines_check(void)
+/* What a running node was told to say, it says, or refuses aloud. */
+int line_open(void)
 {
 	for (int i = 0; i < line_count; i++) {
 		const struct line *l = &lines[i];
 
 		if (l->node->chat != NULL && l->life == l->node->life &&
 			!line_is_kept(i))
-			wrong("%s has lost line %d without a word",
-				l->node->name, i);
+			return i;
 	}
+	return -1;
 }
 
 /* Logs. */
@@ -237,6 +237,8 @@ void truth_loosen(struct node *n)
 		if (logs[i].owner == n && n->copied[i] < logs[i].loose)
 			logs[i].loose = n->copied[i] + 1;
 	}
+	truth_forget(n);
+	memcpy(n->promised, n->copied, sizeof(n->promised));
 }
 
 /* The running node speaks of a number: was it used, or may it use it now? */
