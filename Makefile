@@ -15,8 +15,9 @@ OBJECTS = chat database inspect options term clean show people names file \
 	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
-TESTS = bytes file record message wire legacy log room history dns responder mdns mesh \
-	people clean term options database show inspect chat $(CRYPTO_TESTS)
+TESTS = bytes file record message wire legacy log room history dns responder \
+	mdns mesh original sync dial strikes people clean term options \
+	database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -72,7 +73,8 @@ build/tests/unit/test_log: LDFLAGS += \
 build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 
 # The addresses of socketpairs are made up, and nothing is really dialled.
-build/tests/unit/test_mesh build/tests/unit/test_original: LDFLAGS += \
+made_up = mesh sync original
+$(made_up:%=build/tests/unit/test_%): LDFLAGS += \
 	-Wl,--wrap=getpeername -Wl,--wrap=connect
 
 build/tests/unit/%: tests/unit/%.c $(tested)

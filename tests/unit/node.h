@@ -51,6 +51,8 @@ static struct node nodes[NODES];
 static struct evil *evils[EVILS];
 static int evil_count;
 
+static uint64_t node_log_bytes; /* of one author; 0: as many as usual */
+
 /* The node of most tests. */
 static struct node *const bob = &nodes[0];
 
@@ -134,7 +136,8 @@ static inline void node_open_room(struct node *n, bool is_new)
 		.name = n->name,
 		.room_id = n->room_id,
 		.is_new = is_new,
-		.dir_fd = n->place.fd };
+		.dir_fd = n->place.fd,
+		.log_bytes = node_log_bytes };
 
 	n->log = log_open(n->place.fd);
 	assert_non_null(n->log);
@@ -174,6 +177,29 @@ static inline void node_close(struct node *n)
 static inline void node_commit(struct node *n)
 {
 	assert_int_equal(log_commit(n->log, now_ms), 0);
+}
+
+/* It ends, the first place of `rotten` in its store rots, and it is back. */
+static inline void node_restart(struct node *n, const char *rotten)
+{
+	static uint8_t bytes[1 << 20];
+	size_t size = rotten == NULL ? 0 : strlen(rotten);
+	ssize_t have, at = 0;
+	int fd;
+
+	mesh_close(n->mesh);
+	room_close(n->room);
+	log_close(n->log);
+	fd = openat(n->place.fd, "segments/00000000.seg", O_RDWR);
+	assert_true(fd >= 0);
+	have = pread(fd, bytes, sizeof(bytes), 0);
+	while (size > 0 && memcmp(bytes + at, rotten, size) != 0)
+		assert_true(++at + (ssize_t)size <= have);
+	if (size > 0)
+		assert_int_equal(pwrite(fd, "#", 1, at), 1);
+	assert_int_equal(close(fd), 0);
+	node_open_room(n, false);
+	node_open_mesh(n, false, false);
 }
 
 /* Own texts, durable. */
@@ -445,6 +471,7 @@ static inline int world_begin(void **state)
 	memset(&peer_at, 0, sizeof(peer_at));
 	dial_count = 0;
 	dial_answers = false;
+	node_log_bytes = 0;
 	memset(book_known, 0, sizeof(book_known));
 	node_open(bob, 1, "bob");
 	return 0;
