@@ -47,8 +47,9 @@
 enum {
 	TROUBLE_MS = 60 * 1000,
 	CONVERGE_MS = 120 * 1000,
-	REMEMBER_MS = 3000,           /* by then history was shown */
-	LINKS_SPARE = 24,             /* connections beyond one to each node */
+	REMEMBER_MS = 3000, /* by then history was shown */
+	FORGERIES = 2,      /* of a node: one more, and it would be refused */
+	LINKS_SPARE = 24,   /* connections beyond one to each node */
 	MEMORY_MAX = 5 * 1024 * 1024, /* of a node, */
 	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
 	TURNS_MAX = 4000000           /* of a story: it must have an end */
@@ -283,6 +284,9 @@ static void node_ended(struct node *n)
 	if (n->off) {
 		disk_lose(n);
 		truth_forget(n);
+		if (n->restored && disk_restore(n))
+			truth_loosen(n);
+		n->restored = false;
 		n->clock_ms = (int64_t)luck(1000 * 1000);
 	}
 	n->start_ms =
@@ -359,6 +363,8 @@ static bool node_polls(struct node *n)
 		n->loop.fds[i].revents = (short)(state < 0 ? 0 : state);
 		if (state >= 0)
 			pipes[i].fd = -1; /* poll passes it over */
+		else if ((pipes[i].events & POLLOUT) != 0)
+			n->typed = true; /* it has something to write */
 	}
 	if (n->typed && poll(pipes, (nfds_t)count, 0) < 0)
 		wrong("poll: %s", strerror(errno));
@@ -430,18 +436,22 @@ static int node_says(struct node *n)
 	return line_add(n);
 }
 
+static void node_falls(struct node *n)
+{
+	world.running = n;
+	node_stops(n);
+	world.running = NULL;
+	node_ended(n);
+}
+
 static void stop_happens(struct node *n)
 {
 	if (n->chat == NULL)
 		return;
 	n->stop = chance(2) ? STOP_KILLED : STOP_POWERLESS;
 	n->calls_left = 1 + (long)luck(chance(2) ? 6 : 60);
-	if (chance(2))
-		return; /* it is stopped inside a call, soon */
-	world.running = n;
-	node_stops(n);
-	world.running = NULL;
-	node_ended(n);
+	if (!chance(2)) /* or inside a call, soon */
+		node_falls(n);
 }
 
 static void leave_happens(struct node *n)
@@ -473,11 +483,32 @@ static void clock_happens(struct node *n)
 	trace("%s's clock is %lld ms ahead", n->name, (long long)n->wall_ms);
 }
 
+/* A copy of its disk is made, or put back when it has no power. */
+static void copy_happens(struct node *n)
+{
+	if (n->off || n->chat == NULL)
+		return;
+	if (chance(2)) {
+		memcpy(n->copied, n->promised, sizeof(n->copied));
+		disk_copy(n);
+		return;
+	}
+	n->stop = STOP_POWERLESS;
+	n->restored = world.restores;
+	node_falls(n);
+}
+
+static void lie_happens(struct node *n)
+{
+	n->lies = !n->lies && world.liars;
+	trace("%s %s", n->name, n->lies ? "lies" : "tells the truth");
+}
+
 static void trouble(void)
 {
 	struct node *n = somebody();
 
-	switch (luck(16)) {
+	switch (luck(18)) {
 	case 0:
 	case 1:
 	case 2:
@@ -514,6 +545,12 @@ static void trouble(void)
 			n->remember_ms = n->busy_ms + REMEMBER_MS;
 		trace("%s is busy until %lld", n->name, (long long)n->busy_ms);
 		break;
+	case 13:
+		copy_happens(n);
+		break;
+	case 14:
+		lie_happens(n);
+		break;
 	default:
 		for (uint64_t i = luck(chance(4) ? 100 : 8);
 			i > 0 && line_total() < LINES_MAX - NODES_MAX; i--)
@@ -529,6 +566,11 @@ static void trouble_ends(void)
 
 		n->full = n->sync_fails = false;
 		n->calls_left = -1;
+		if (n->lies && n->chat != NULL) {
+			n->stop = STOP_KILLED; /* nobody knows what it told */
+			node_falls(n);
+		}
+		n->lies = false;
 		if (n->busy_ms > world.now_ms)
 			n->busy_ms = world.now_ms;
 		if (n->chat == NULL)
@@ -637,6 +679,8 @@ static void world_begin(uint64_t seed, int node_count)
 	world.delay_ms = (int64_t)luck(chance(4) ? 300 : 5);
 	world.bulky = chance(4);
 	world.hushed = chance(2);
+	world.liars = chance(2);
+	world.restores = chance(4);
 	truth_begin();
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
@@ -644,6 +688,7 @@ static void world_begin(uint64_t seed, int node_count)
 		n->number = i;
 		(void)snprintf(n->name, sizeof(n->name), "n%d", i);
 		n->calls_left = -1;
+		n->forgeries = FORGERIES;
 		n->start_ms = (int64_t)luck(3000);
 		n->clock_ms = (int64_t)luck(1000 * 1000);
 	}
@@ -657,16 +702,17 @@ static void world_restarts(void)
 		struct node *n = &world.nodes[i];
 
 		n->stop = STOP_POWERLESS;
-		world.running = n;
-		node_stops(n);
-		world.running = NULL;
-		node_ended(n);
+		node_falls(n);
 		n->start_ms = world.now_ms;
 	}
 	memset(world.wall, 1, sizeof(world.wall));
 	world_run(world.now_ms + 2 * REMEMBER_MS);
 	if (!all_is_shown())
 		wrong("something is forgotten after the last restart");
+	for (int i = 1; i < world.node_count; i++) {
+		if (world.nodes[i].history != world.nodes[0].history)
+			wrong("n0 and n%d do not show the same history", i);
+	}
 }
 
 /*
@@ -693,14 +739,14 @@ static void world_converges(void)
 	memset(last, 0xff, sizeof(last));
 	world_run(world.now_ms + 3 * CHAT_LEAVE_MS); /* some may be leaving */
 	while (world.now_ms < end_ms) {
-		if (last_is_said(last) && all_is_shown()) {
-			lines_check();
+		if (last_is_said(last) && all_is_shown() && line_open() < 0)
 			return;
-		}
 		world_step(end_ms);
 	}
 	for (int i = 0; i < world.node_count; i++)
 		truth_trace(&world.nodes[i]);
+	if (line_open() >= 0)
+		wrong("line %d is lost without a word", line_open());
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 

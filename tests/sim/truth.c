@@ -127,17 +127,17 @@ void line_is_refused(const char *text)
 		lines[line].refused = true;
 }
 
-/* What a running node was told to say, it has said, or refused aloud. */
-void lines_check(void)
+/* What a running node was told to say, it says, or refuses aloud. */
+int line_open(void)
 {
 	for (int i = 0; i < line_count; i++) {
 		const struct line *l = &lines[i];
 
 		if (l->node->chat != NULL && l->life == l->node->life &&
 			!line_is_kept(i))
-			wrong("%s has lost line %d without a word",
-				l->node->name, i);
+			return i;
 	}
+	return -1;
 }
 
 /* Logs. */
@@ -237,6 +237,8 @@ void truth_loosen(struct node *n)
 		if (logs[i].owner == n && n->copied[i] < logs[i].loose)
 			logs[i].loose = n->copied[i] + 1;
 	}
+	truth_forget(n);
+	memcpy(n->promised, n->copied, sizeof(n->promised));
 }
 
 /* The running node speaks of a number: was it used, or may it use it now? */
@@ -431,13 +433,16 @@ static void hear_record(
 static void hear_batch(const struct wire *w, struct message_batch *batch)
 {
 	int number = ear_log(w, &batch->log);
+	uint32_t last = (uint32_t)batch->first + batch->count - 1;
 	struct record_chain chain;
 	struct record record;
 	const struct entry *e;
 
 	record_chain_begin(&chain, &logs[number].log);
-	if (is_loose(number, (uint32_t)batch->first))
+	if (is_loose(number, last)) {
+		(void)number_is_used(number, last);
 		return;
+	}
 	if (batch->first > 1) {
 		e = log_entry(number, (uint32_t)batch->first - 1);
 		chain.seq = batch->first - 1;
@@ -474,9 +479,11 @@ static size_t digest_of_lies(
 	struct message_entry entry;
 
 	while (message_next_entry(&entries, &entry)) {
-		if (entry.seq > 0 && chance(LIES))
+		bool asks = entry.want == WANT_FROM; /* from where, truly */
+
+		if (!asks && entry.seq > 0 && chance(LIES))
 			entry.seq += luck(50);
-		if (entry.seq > 0 && chance(LIES))
+		if (!asks && entry.seq > 0 && chance(LIES))
 			entry.seq -= luck(entry.seq);
 		if (entry.seq > 0 && chance(LIES))
 			entry.id[luck(sizeof(entry.id))] ^= 1;

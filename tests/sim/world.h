@@ -79,6 +79,7 @@ struct node {
 	bool full;        /* the disk takes nothing more */
 	bool sync_fails;  /* the next fsync or fdatasync */
 	bool disk_failed; /* one of them did, in this life */
+	bool restored;    /* it is given its copy before it starts again */
 	bool lies;        /* to others, of what it has */
 	int forgeries;    /* batches that it may still forge */
 };
@@ -97,6 +98,8 @@ struct world {
 	bool wall[NODES_MAX][NODES_MAX]; /* from, to: nothing passes */
 	int64_t delay_ms;                /* of the network, at most */
 	bool hushed;                     /* nobody says a last line */
+	bool liars;                      /* there may be some */
+	bool restores;                   /* copies are put back at any time */
 	bool bulky;         /* long lines, so that much waits to be sent */
 	size_t model_bytes; /* memory that is not the nodes' */
 };
@@ -141,13 +144,13 @@ void line_text(int line, char text[LINE_SIZE]);
 void line_is_refused(const char *text); /* its node has said so */
 bool line_is_kept(int line);            /* or refused */
 int line_total(void);
-void lines_check(void); /* (7) */
+int line_open(void); /* one that is neither, but will be; -1: none */
 
 void truth_shown(struct node *n, const char *shown); /* a line of a screen */
 void truth_is_remembered(const struct node *n);      /* (3) */
 bool truth_is_shown(const struct node *n);           /* has it everything? */
 void truth_forget(struct node *n); /* what is on its disk is to be seen */
-void truth_loosen(struct node *n); /* it is given an older copy */
+void truth_loosen(struct node *n); /* it was given its copy */
 void truth_trace(const struct node *n);
 
 /* net.c */
