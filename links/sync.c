@@ -21,6 +21,12 @@
  * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
  * else within SYNC_GATHER_MS, unless it is known to have as much by then.
  *
+ * A log that is frozen is shown to everybody who has some of it: first both
+ * halves of the proof, if there is one, then ours 1, 2, 4, 8... records before
+ * where it is frozen.  What differs there moves its end down on the other side,
+ * which does the same: a fork n records ago is found in log2(n) rounds, and who
+ * is linked with neither of two copies learns it from who is.
+ *
  * Invariants:
  *	1. asked ==> topic.source is this link; so at most one link at a time
  *	   is asked for a log.
@@ -42,6 +48,7 @@ enum {
 	CHECK_MS = 50,      /* between two looks for silent sources */
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
+	SHOW_MS = 50,       /* between two rounds of showing forks */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
 	BATCH_OVERHEAD = 128 /* a Batch without its records, at most */
 };
@@ -54,6 +61,7 @@ struct flow {
 	uint32_t known;
 	uint32_t next;
 	uint32_t told;    /* our head, as told it last */
+	uint32_t shown;   /* where the log is frozen, as shown it last; or 0 */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -111,6 +119,8 @@ struct sync {
 	uint64_t random;
 	bool held;
 	bool touched;
+	bool forked;          /* somebody may have to be shown a fork, */
+	int64_t show_ms;      /* not before */
 	int64_t check_ms;     /* when to look for silent sources */
 	int64_t opened_ms;    /* INT64_MIN until the first link */
 	struct topic *topics; /* by the room's number */
@@ -401,6 +411,57 @@ static void topics_check(struct sync *s, int64_t now_ms)
 		topic_check(s, n, now_ms);
 }
 
+/* Showing forks. */
+
+static bool link_put_half(
+	struct sync *s, struct sync_link *l, const struct message_half *half)
+{
+	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+
+	message_put_half(&w, half);
+	return wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+}
+
+/* False when there is no room for all of it: then it is begun again. */
+static bool link_show_fork(
+	struct sync *s, struct sync_link *l, uint32_t number, uint64_t frozen)
+{
+	struct message_half halves[2];
+
+	if (room_make_proof(s->room, number, halves) &&
+		(!link_put_half(s, l, &halves[0]) ||
+			!link_put_half(s, l, &halves[1])))
+		return false;
+	for (uint64_t back = 1; back < frozen; back *= 2)
+		if (room_make_half(s->room, number, frozen - back, halves) &&
+			!link_put_half(s, l, halves))
+			return false;
+	l->flows[number].shown = (uint32_t)frozen;
+	return true;
+}
+
+static void forks_show(struct sync *s, int64_t now_ms)
+{
+	if (!s->forked || now_ms < s->show_ms)
+		return;
+	s->forked = false;
+	s->show_ms = now_ms + SHOW_MS;
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		uint64_t frozen = room_log(s->room, n)->frozen;
+
+		for (int i = 0; frozen != 0 && i < LINKS_MAX; i++) {
+			struct sync_link *l = s->links[i];
+
+			if (l != NULL && flow_of(l, n)->have > 0 &&
+				flow_of(l, n)->shown != frozen &&
+				!link_show_fork(s, l, n, frozen))
+				s->forked = true;
+		}
+	}
+}
+
+/* Turns. */
+
 /* Our head of a log is another one now: who is to hear of it, or get it? */
 static void topic_moved(
 	struct sync *s, uint32_t number, uint64_t durable, int64_t now_ms)
@@ -439,7 +500,7 @@ static void topic_moved(
 
 void sync_touch(struct sync *s)
 {
-	s->touched = true;
+	s->touched = s->forked = true;
 }
 
 void sync_turn(struct sync *s, int64_t now_ms)
@@ -454,6 +515,7 @@ void sync_turn(struct sync *s, int64_t now_ms)
 	}
 	s->touched = false;
 	topics_check(s, now_ms);
+	forks_show(s, now_ms);
 }
 
 void sync_hold(struct sync *s, bool held, int64_t now_ms)
@@ -556,15 +618,13 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 {
 	struct flow *f = &l->flows[number];
 	struct message_half half;
-	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
 
 	if (now_ms < f->again_ms ||
 		!room_make_half(s->room, number, seq, &half))
 		return;
 	f->again_ms = now_ms + HALVES_MS;
-	message_put_half(&w, &half);
 	/* Without room it is said after the next Digest that differs. */
-	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+	(void)!link_put_half(s, l, &half);
 }
 
 static void link_entry(struct sync *s, struct sync_link *l,
@@ -590,6 +650,8 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
+	if (seq > 0 && room_log(s->room, number)->frozen != f->shown)
+		s->forked = true;
 	topic_behind(s, number, seq, now_ms);
 	if (s->topics[number].source != l)
 		topic_choose(s, number, now_ms);
@@ -700,9 +762,7 @@ void sync_answer(struct sync *s, struct sync_link *l,
 		link_dispute(s, l, number, input->as.batch.first - 1, now_ms);
 		break;
 	case ROOM_FORKED:
-		link_dispute(s, l, number, room_log(s->room, number)->frozen,
-			now_ms);
-		s->touched = true;
+		s->touched = s->forked = true;
 		break;
 	case ROOM_LIMIT:
 		s->topics[number].refused = true;
@@ -1116,6 +1176,8 @@ void sync_round_trip(struct sync_link *l, int64_t ms)
 void sync_want(const struct sync *s, struct loop *loop)
 {
 	loop_wake(loop, s->check_ms);
+	if (s->forked)
+		loop_wake(loop, s->show_ms);
 	for (int i = 0; i < LINKS_MAX; i++) {
 		const struct sync_link *l = s->links[i];
 
