@@ -32,10 +32,10 @@
 
 enum {
 	LOG_KEY_SIZE = 32,
-	LOG_RECORD_MAX = 66 * 1024, /* bytes of one record */
-	LOG_BATCH_MAX = 512 * 1024, /* bytes that wait for a commit */
-	LOG_AUTHORS_MAX = 10000,    /* authors in one store */
-	LOG_RETRY_MS = 10 * 1000    /* a full disk is tried again */
+	LOG_RECORD_MAX = 66 * 1024,  /* bytes of one record */
+	LOG_BATCH_MAX = 1024 * 1024, /* bytes that wait for a commit */
+	LOG_AUTHORS_MAX = 10000,     /* authors in one store */
+	LOG_RETRY_MS = 10 * 1000     /* a full disk is tried again */
 };
 
 #define LOG_NO_AUTHOR UINT32_MAX
@@ -43,10 +43,10 @@ enum {
 /* What may be passed to log_open_sized; log_open takes these. */
 enum {
 	LOG_SEGMENT_SIZE = 64 * 1024 * 1024,    /* then the next one */
-	LOG_AHEAD_SIZE = 1024 * 1024,           /* zeros kept written ahead */
+	LOG_AHEAD_SIZE = 2 * LOG_BATCH_MAX,     /* zeros kept written ahead */
 	LOG_CHECKPOINT_SIZE = 32 * 1024 * 1024, /* then a new checkpoint */
 	LOG_DELAY_MS = 20,           /* a good argument of log_set_delay */
-	LOG_DELAY_BYTES = 256 * 1024 /* what is not delayed any more */
+	LOG_DELAY_BYTES = 768 * 1024 /* what is not delayed any more */
 };
 
 struct log_sizes {

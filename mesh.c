@@ -190,14 +190,14 @@ static void link_connected(struct mesh *m, struct link *l, int64_t now_ms)
 }
 
 /* The first byte says what a caller speaks. */
-static void link_recognise(struct mesh *m, struct link *l, int64_t now_ms)
+static void link_recognise(struct mesh *m, struct link *l)
 {
 	struct fifo *in = &l->wire.in;
 	size_t size = fifo_size(in);
 
 	if (l->kind != LINK_UNKNOWN || size == 0 || l->state != LINK_GREETING)
 		return;
-	l->deadline_ms = now_ms + LIMIT_HANDSHAKE_MS;
+	l->deadline_ms = l->since_ms + LIMIT_HANDSHAKE_MS;
 	if (*fifo_head(in) == 0) {
 		l->kind = LINK_NATIVE;
 		return;
@@ -261,7 +261,7 @@ static void link_run(
 			l->writable = true;
 		if ((ready & ~POLLOUT) != 0)
 			link_read(m, l, now_ms);
-		link_recognise(m, l, now_ms);
+		link_recognise(m, l);
 	}
 	if (l->fd >= 0 && native_may_be_legacy(m, l) &&
 		now_ms - l->since_ms >= MESH_NATIVE_MS)
@@ -615,13 +615,23 @@ int mesh_add_peer(struct mesh *m, const char *address)
 	return dial_add(&m->dial, address);
 }
 
-void mesh_remove_peer(struct mesh *m, int peer)
+void mesh_forget_peer(struct mesh *m, int peer)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
-		if (m->links[i] != NULL && m->links[i]->peer == peer)
-			m->links[i]->peer = -1;
+		struct link *l = m->links[i];
+
+		if (l == NULL || l->peer != peer)
+			continue;
+		if (!link_is_linked(l))
+			link_end(l, "");
+		l->peer = -1;
 	}
 	dial_remove(&m->dial, peer);
+}
+
+void mesh_set_peer_address(struct mesh *m, int peer, const char *address)
+{
+	dial_set_address(&m->dial, peer, address);
 }
 
 void mesh_expect(struct mesh *m, const char *name, const uint8_t *key)

@@ -157,6 +157,11 @@ bool wire_is_mid_frame(const struct wire *w)
 	return r.bad;
 }
 
+uint64_t wire_frames(const struct wire *w)
+{
+	return w->receive.nonce;
+}
+
 /* Room in `out` for the bytes of a frame, which must fit. */
 static uint8_t *put_frame(struct wire *w, size_t size)
 {

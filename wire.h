@@ -131,8 +131,12 @@ void wire_grow(struct wire *w, struct wire_buffers *buffers);
  */
 bool wire_next(struct wire *w, struct wire_event *event) MUST_USE;
 
-/* Has a frame begun to come in that is not whole yet? */
+/*
+ * Has a frame begun to come in that is not whole yet?  And how many have come,
+ * since the link is up?
+ */
 bool wire_is_mid_frame(const struct wire *w);
+uint64_t wire_frames(const struct wire *w);
 
 /*
  * Sends a message of at most MESSAGE_MAX bytes.  False, and nothing is sent,

@@ -92,6 +92,7 @@ struct link {
 	int64_t moved_ms;    /* when `out` was last empty, or written from */
 	int64_t heard_ms;    /* when it last sent something */
 	int64_t frame_ms;    /* since when a frame is not whole; 0: it is */
+	uint64_t frame;      /* how many came before that one */
 	int64_t pinged_ms;   /* when a Ping left that is not answered; or 0 */
 	int64_t answer_ms;   /* it must have answered by then; or 0 */
 	char reason[DIAL_REASON_MAX];

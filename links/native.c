@@ -12,6 +12,10 @@
 #include "net.h"
 #include "options.h"
 
+static const char malformed[] = "it sent something malformed";
+
+static const char somebody_else[] = "somebody else answers there";
+
 void native_ping(struct link *l, int64_t now_ms)
 {
 	uint8_t bytes[32];
@@ -113,7 +117,7 @@ static const char *native_refusal(
 	if (link_is_refused(m, l, now_ms))
 		return "it has misbehaved too often";
 	if (p != NULL && p->name[0] != '\0' && !expected)
-		return "somebody else answers there";
+		return somebody_else;
 	if (m->only && !expected && !link_is_named(m, l))
 		return "it is not one of those named";
 	if (links_of_key(m, who->public_key) > LIMIT_LINKS_A_KEY)
@@ -156,7 +160,10 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 		p->have_key = true;
 		memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
 	}
-	dial_linked(&m->dial, l->peer);
+	if (p == NULL || link_is_to(m, l, l->peer))
+		dial_linked(&m->dial, l->peer);
+	else /* a link, but not to whom we looked for (rule 3) */
+		dial_failed(&m->dial, l->peer, somebody_else, now_ms);
 	links_contest(m, l, now_ms);
 	native_hello(m, l);
 	native_ping(l, now_ms);
@@ -227,8 +234,8 @@ static bool native_message(struct mesh *m, struct link *l,
 		break;
 	default:
 		if (!native_small_talk(m, l, told, now_ms)) {
-			link_strike(m, l, "it is malformed", now_ms);
-			link_refuse(l, "it sent something malformed");
+			link_strike(m, l, malformed, now_ms);
+			link_refuse(l, malformed);
 		}
 		return false;
 	}
@@ -244,8 +251,8 @@ static bool native_message(struct mesh *m, struct link *l,
 		event->kind = MESH_HALF;
 		return true;
 	case SYNC_BROKEN:
-		link_strike(m, l, "it is malformed", now_ms);
-		link_refuse(l, "it sent something malformed");
+		link_strike(m, l, malformed, now_ms);
+		link_refuse(l, malformed);
 		break;
 	}
 	m->giver = NULL;
@@ -259,6 +266,16 @@ static bool native_twin(struct link *l, struct mesh_event *event)
 	l->twin = false;
 	event->kind = MESH_TWIN;
 	return twin;
+}
+
+/* Each frame has its own time, however many follow one another. */
+static void link_note_frame(struct link *l, int64_t now_ms)
+{
+	if (!wire_is_mid_frame(&l->wire))
+		l->frame_ms = 0;
+	else if (l->frame_ms == 0 || l->frame != wire_frames(&l->wire))
+		l->frame_ms = now_ms;
+	l->frame = wire_frames(&l->wire);
 }
 
 bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
@@ -288,8 +305,6 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 			break;
 		}
 	}
-	l->frame_ms = !wire_is_mid_frame(&l->wire) ? 0
-		      : l->frame_ms == 0           ? now_ms
-						   : l->frame_ms;
+	link_note_frame(l, now_ms);
 	return false;
 }

@@ -16,7 +16,8 @@
  *			   ----> wanted flows: Batches	 v
  *	their Batch ----> room ----> our head moves	want 2, want 0
  *
- * When an entry is told: at once if what we want changed; within
+ * When an entry is told: at once if what we want changed, or if it is the
+ * first of a log of ours, which nobody there can have asked for; within
  * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
  * else within SYNC_GATHER_MS, unless it is known to have as much by then.
  *
@@ -425,6 +426,8 @@ static void topic_moved(
 			continue; /* the complete Digest comes to it */
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
+		else if (room_log(s->room, number)->is_own && !f->named)
+			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number))
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
@@ -529,9 +532,14 @@ static uint32_t link_number(struct sync *s, struct sync_link *l,
 		number = link_admit(s, l, log, now_ms);
 	else if (log->number < l->number_count)
 		number = l->numbers[log->number] - 1; /* 0 there is none */
-	if (number == ROOM_NO_LOG || !topics_grow(s) ||
-		link_flow(l, number) == NULL)
+	if (number != ROOM_NO_LOG &&
+		(!topics_grow(s) || link_flow(l, number) == NULL))
+		number = ROOM_NO_LOG;
+	if (number == ROOM_NO_LOG) {
+		if (log->number < l->number_count)
+			l->numbers[log->number] = 0; /* nor the log before */
 		return ROOM_NO_LOG;
+	}
 	if (log->number >= l->number_count)
 		numbers = table_grow(l->numbers, &l->number_count,
 			log->number + 1, sizeof(*numbers));
@@ -587,6 +595,16 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		topic_choose(s, number, now_ms);
 }
 
+/* Everything is told once more, and by key: nobody remembers what waited. */
+static void link_begin_again(struct sync_link *l, int64_t now_ms)
+{
+	l->told_all = false;
+	l->telling = 0;
+	l->complete_ms = now_ms;
+	for (uint32_t n = 0; n < l->flow_count; n++)
+		l->flows[n].named = false;
+}
+
 static void link_digest(struct sync *s, struct sync_link *l,
 	const struct message_digest *digest, int64_t now_ms)
 {
@@ -597,11 +615,8 @@ static void link_digest(struct sync *s, struct sync_link *l,
 		link_entry(s, l, &entry, now_ms);
 	l->heard_all = l->heard_all || digest->complete;
 	if (digest->again && l->told_all &&
-		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS) {
-		l->told_all = false;
-		l->telling = 0;
-		l->complete_ms = now_ms;
-	}
+		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
+		link_begin_again(l, now_ms);
 }
 
 enum sync_result sync_message(struct sync *s, struct sync_link *l,

@@ -50,7 +50,7 @@ start carl "$chat" --json --no-mdns -p 4003 carl 127.0.0.1:4001
 wait_for alice.out '"event":"up","name":"carl"'
 
 # Room for what bob makes at his start, and half a MiB.
-ballast 1600
+ballast 2624
 start bob "$chat" --json --no-mdns -p 4002 -d disk/bob.db bob 127.0.0.1:4001
 bob_tells 1 '^warn> little room is left on the disk'
 wait_for alice.out '"event":"up","name":"bob"'

@@ -122,7 +122,7 @@ flip $((offset + 3))
 checked 1
 missing bob || fail "--check does not say that it is bob's own"
 start carl "$chat" -q --no-mdns -p 4003 carl 127.0.0.1:4002
-wait_for bob.err '^warn> messages 1 to 1 of bob: missing here$'
+wait_for bob.err '^warn> messages 2 to 2 of bob: missing here$'
 wait_until 60 checked_sound || fail "bob's own message does not come again"
 say bob 'I am whole'
 wait_said alice.out 'bob> I am whole'

@@ -138,3 +138,15 @@ silent() {
 		[ ! -s "$who.err" ] || fail "$who wrote to standard error"
 	done
 }
+
+# need_python: for `stranger`, which runs caller.py, and for "$python" "$callers".
+need_python() {
+	python=$(command -v /usr/bin/python3 || command -v python3) ||
+		skip "python3 is missing: tests/setup"
+	callers=$root/tests/scenarios/caller.py
+}
+
+# stranger WHAT ARGUMENT...
+stranger() {
+	timeout 60 "$python" "$callers" "$@"
+}

@@ -1,1531 +1,1236 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * test_mesh.c: links and what crosses them.  Sockets are socketpairs, time is
- * virtual, logs are real ones in temporary directories.
- *
- * A *node* is a mesh with its log, driven as chat.c drives it; it takes the
- * next record of each author.  An *other* is a script at the far end of a
- * connection, made of the codec alone.  Both write transcripts.
+ * test_mesh.c: native links: who may be linked, for how long, and what is done
+ * to whom behaves badly.  node.h and evil.h say how.  Keys: bob is 1, alice 2,
+ * carol 3; whoever else comes has a higher number.
  */
 #include "platform.h"
 
-#include "testing.h"
+#include "node.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+static struct book alices, branch;
+static char large[4000];
 
-#include "mesh.h"
-#include "record.h"
+#define LOST      "the connection was lost"
+#define MALFORMED "it sent something malformed"
 
-#define ALICE "alice.local:1"
-#define BOB   "bob.local:1"
-#define CAROL "carol.local:1"
+/* Another one of those that came before, by another connection. */
+static const struct evil_options alice = { .who = 2, .name = "alice" };
 
-enum { START_MS = 5 * 1000 * 1000, NODES = 2, OTHERS = MESH_LINKS_MAX + 8 };
-
-struct node {
-	bool open;
-	bool quiet; /* does not tell of records */
-	char directory[256];
-	int directory_fd;
-	struct log *log;
-	struct mesh *mesh;
-	uint8_t key[LEGACY_KEY_SIZE];
-	int ready; /* descriptors, in the last turn */
-	struct loop loop;
-	struct transcript told;
-};
-
-struct other {
-	int fd;      /* -1: closed */
-	int node_fd; /* the node's end */
-	bool deaf;
-	bool eof;
-	struct transcript told;
-	struct legacy wire;
-};
-
-static int64_t now_ms;
-static struct node nodes[NODES];
-static struct other *others[OTHERS];
-static int other_count;
-
-/* The node of most tests. */
-static struct node *const bob = &nodes[0];
-
-static void key_of(const char *id, uint8_t key[LEGACY_KEY_SIZE])
+/* Closes what a person has open, and lets the node see it. */
+static void gone(struct evil *e)
 {
-	assert_true(legacy_key_of_id(id, strlen(id), key));
+	evil_leave(e);
+	settle();
 }
 
-static const char *id_of(const uint8_t *key)
+/* A connection on which nobody says anything; the far end. */
+static int call_in(struct node *n)
 {
-	static char id[LEGACY_ID_MAX + 1];
-
-	(void)legacy_id_of_key(key, id);
-	return id;
-}
-
-/* Nodes. */
-
-static void node_open_mesh(
-	struct node *n, const char *address, uint64_t seed, bool only)
-{
-	struct mesh_options options = {
-		.address = address, .key = n->key, .seed = seed, .only = only
-	};
-
-	n->mesh = mesh_open(&options, n->log);
-	assert_non_null(n->mesh);
-}
-
-static void node_open(struct node *n, const char *address, const char *id)
-{
-	const char *parent = getenv("TMPDIR");
-
-	memset(n, 0, sizeof(*n));
-	(void)snprintf(n->directory, sizeof(n->directory), "%s/mesh-XXXXXX",
-		parent == NULL ? "/tmp" : parent);
-	assert_non_null(mkdtemp(n->directory));
-	n->directory_fd = open(n->directory, O_RDONLY | O_DIRECTORY);
-	assert_true(n->directory_fd >= 0);
-	n->log = log_open(n->directory_fd);
-	assert_non_null(n->log);
-	key_of(id, n->key);
-	node_open_mesh(n, address, 1, false);
-	n->open = true;
-}
-
-static void node_close(struct node *n)
-{
-	char command[256];
-
-	if (!n->open)
-		return;
-	n->open = false;
-	mesh_close(n->mesh);
-	log_close(n->log);
-	assert_int_equal(close(n->directory_fd), 0);
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", n->directory);
-	assert_int_equal(system(command), 0);
-}
-
-static int append(struct node *n, const uint8_t *key, uint64_t seq,
-	const void *text, size_t size)
-{
-	static uint8_t bytes[RECORD_MAX];
-	struct record record = { .type = RECORD_TEXT,
-		.payload = reader_over(text, size) };
-	struct log_record stored = { .key = key, .seq = seq, .bytes = bytes };
-
-	if (log_head(n->log, log_find(n->log, key)) + 1 != seq)
-		return -1;
-	stored.size = record_encode(&record, bytes);
-	return log_append(n->log, &stored);
-}
-
-static void commit(struct node *n)
-{
-	assert_int_equal(log_commit(n->log, now_ms), 0);
-}
-
-/* `count` new records of an author, durable. */
-static void node_say(struct node *n, const char *id, int count)
-{
-	uint8_t key[LEGACY_KEY_SIZE];
-	char text[32];
-
-	key_of(id, key);
-	for (int i = 0; i < count; i++) {
-		uint64_t seq = log_head(n->log, log_find(n->log, key)) + 1;
-		int size = snprintf(
-			text, sizeof(text), "%s-%u", id, (unsigned)seq);
-
-		assert_int_equal(append(n, key, seq, text, (size_t)size), 0);
-	}
-	commit(n);
-}
-
-static uint64_t head_of(const struct node *n, const char *id)
-{
-	uint8_t key[LEGACY_KEY_SIZE];
-
-	key_of(id, key);
-	return log_durable(n->log, log_find(n->log, key));
-}
-
-static void node_event(struct node *n, const struct mesh_event *e)
-{
-	struct transcript *t = &n->told;
-
-	switch (e->kind) {
-	case MESH_UP:
-		tell(t, "up %s %s\n", e->address,
-			e->have_key ? id_of(e->key) : "-");
-		break;
-	case MESH_DOWN:
-		tell(t, "down %s: %s\n", e->address, e->text);
-		break;
-	case MESH_RECORD:
-		if (!n->quiet)
-			tell(t, "record %s %s %u %.*s\n", e->address,
-				id_of(e->key), e->seq, (int)e->size,
-				(const char *)e->bytes);
-		(void)append(n, e->key, e->seq, e->bytes, e->size);
-		break;
-	case MESH_REFUSED:
-		tell(t, "refused %s: %s\n", e->address, e->text);
-		break;
-	case MESH_TWIN:
-		tell(t, "twin %s: %s\n", e->address, e->text);
-		break;
-	case MESH_UNREACHABLE:
-		tell(t, "unreachable %d, %d times\n", e->peer, e->failures);
-		break;
-	}
-}
-
-/* One turn of the loop, as in chat.c, but without waiting. */
-static void node_turn(struct node *n)
-{
-	struct mesh_event event;
-	int events = 0;
-
-	loop_begin(&n->loop, now_ms);
-	mesh_want(n->mesh, &n->loop);
-	n->ready = poll(n->loop.fds, (nfds_t)n->loop.count, 0);
-	assert_true(n->ready >= 0);
-	mesh_run(n->mesh, &n->loop, now_ms);
-	while (mesh_next(n->mesh, &event, now_ms)) {
-		node_event(n, &event);
-		assert_true(++events < 100000);
-		if (log_waiting(n->log) > LOG_BATCH_MAX / 2)
-			commit(n);
-	}
-	commit(n);
-	mesh_flush(n->mesh, now_ms);
-}
-
-static int64_t node_wake_ms(struct node *n)
-{
-	loop_begin(&n->loop, now_ms);
-	mesh_want(n->mesh, &n->loop);
-	return n->loop.wake_ms - now_ms;
-}
-
-static int link_count(const struct node *n)
-{
-	struct mesh_counts counts;
-
-	mesh_count(n->mesh, &counts);
-	return counts.links;
-}
-
-static uint64_t sent_count(const struct node *n)
-{
-	struct mesh_counts counts;
-
-	mesh_count(n->mesh, &counts);
-	return counts.records_sent;
-}
-
-/* Others. */
-
-static void make_pair(int fds[2])
-{
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
-}
-
-/* Connects a script with a node, which plays `role`; returns the script. */
-static struct other *join(
-	struct node *n, enum mesh_role role, int peer, const char *address)
-{
-	struct other *o = malloc(sizeof(*o));
 	int fds[2];
 
-	assert_non_null(o);
-	assert_true(other_count < OTHERS);
-	others[other_count++] = o;
 	make_pair(fds);
-	o->fd = fds[1];
-	o->node_fd = fds[0];
-	o->deaf = o->eof = false;
-	transcript_clear(&o->told);
-	legacy_open(&o->wire,
-		role == MESH_DIALLED ? LEGACY_ACCEPTOR : LEGACY_DIALLER,
-		address);
-	assert_int_equal(mesh_adopt(n->mesh, fds[0], role, peer, now_ms), 0);
-	return o;
+	assert_int_equal(
+		mesh_adopt(n->mesh, fds[0], MESH_ACCEPTED, -1, now_ms), 0);
+	return fds[1];
 }
 
-static void leave(struct other *o)
+/* Has the node closed it?  What it sent before is thrown away. */
+static bool is_closed(int fd)
 {
-	if (o->fd >= 0)
-		assert_int_equal(close(o->fd), 0);
-	o->fd = -1;
-}
-
-static void other_event(struct other *o, const struct legacy_event *e)
-{
-	switch (e->kind) {
-	case LEGACY_EVENT_CALLER:
-		legacy_admit(&o->wire);
-		break;
-	case LEGACY_EVENT_LINK:
-		tell(&o->told, "linked %s\n", e->text);
-		break;
-	case LEGACY_EVENT_ID:
-		tell(&o->told, "id %s\n", e->text);
-		break;
-	case LEGACY_EVENT_HEAD:
-		tell(&o->told, "head %s %u\n", id_of(e->key), e->seq);
-		break;
-	case LEGACY_EVENT_READY:
-		tell(&o->told, "ready\n");
-		break;
-	case LEGACY_EVENT_CHANGE:
-		if (e->size > 100)
-			tell(&o->told, "%u\n", e->seq);
-		else
-			tell(&o->told, "%s %u %.*s\n", id_of(e->key), e->seq,
-				(int)e->size, (const char *)e->bytes);
-		break;
-	case LEGACY_EVENT_BROKEN:
-		fail_msg("the node broke the protocol: %s", e->text);
-		break;
-	}
-}
-
-static void other_send(struct other *o)
-{
-	struct fifo *out = &o->wire.out;
+	char bytes[1024];
 	ssize_t n;
 
-	if (o->fd < 0 || fifo_size(out) == 0)
-		return;
-	n = send(o->fd, fifo_head(out), fifo_size(out), MSG_NOSIGNAL);
-	if (n > 0)
-		fifo_drop(out, (size_t)n);
+	do {
+		n = recv(fd, bytes, sizeof(bytes), 0);
+	} while (n > 0);
+	return n == 0;
 }
 
-/* Reads what fits and tells of it; false when there was nothing. */
-static bool other_read(struct other *o)
+static void write_all(int fd, const void *bytes, size_t size)
 {
-	uint8_t *tail = fifo_tail(&o->wire.in);
-	struct legacy_event event;
-	ssize_t n;
-
-	n = recv(o->fd, tail, fifo_room(&o->wire.in), 0);
-	if (n == 0)
-		o->eof = true;
-	if (n <= 0)
-		return false;
-	fifo_added(&o->wire.in, (size_t)n);
-	while (legacy_next(&o->wire, &event))
-		other_event(o, &event);
-	return true;
+	assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
 }
 
-static void other_turn(struct other *o)
+static int count_of(const char *text, const char *part)
 {
-	other_send(o);
-	while (o->fd >= 0 && !o->deaf && other_read(o))
-		;
-	other_send(o);
-}
+	int count = 0;
 
-/* As many turns as anything here needs, with the clock standing still. */
-static void settle(void)
-{
-	for (int turn = 0; turn < 12; turn++) {
-		for (int i = 0; i < other_count; i++)
-			other_turn(others[i]);
-		for (int i = 0; i < NODES; i++) {
-			if (nodes[i].open)
-				node_turn(&nodes[i]);
-		}
+	while ((text = strstr(text, part)) != NULL) {
+		count++;
+		text++;
 	}
+	return count;
 }
 
-static void put(struct other *o, const char *bytes, size_t size)
+/* Links. */
+
+static void mesh_links_in_both_roles(void **state)
 {
-	assert_true(size <= fifo_room(&o->wire.out));
-	memcpy(fifo_tail(&o->wire.out), bytes, size);
-	fifo_added(&o->wire.out, size);
-}
+	static const int peers[] = { -1, 0 };
 
-/* The script's Handshake, with one head at most. */
-static void hello(
-	struct other *o, const char *id, const char *author, uint32_t seq)
-{
-	uint8_t own[LEGACY_KEY_SIZE], key[LEGACY_KEY_SIZE];
-
-	key_of(id, own);
-	if (author == NULL) {
-		assert_true(legacy_put_handshake(&o->wire, own, 0));
-		return;
-	}
-	key_of(author, key);
-	assert_true(legacy_put_handshake(
-		&o->wire, own, legacy_head_size(key, seq)));
-	assert_true(legacy_put_head(&o->wire, key, seq));
-}
-
-static void give(
-	struct other *o, const char *author, uint32_t seq, const char *text)
-{
-	uint8_t key[LEGACY_KEY_SIZE];
-
-	key_of(author, key);
-	assert_true(legacy_put_change(
-		&o->wire, key, seq, reader_over(text, strlen(text))));
-}
-
-/* A script whose link is up; nothing of that is left in the transcripts. */
-static struct other *join_up(struct node *n, enum mesh_role role, int peer,
-	const char *address, const char *id)
-{
-	struct other *o = join(n, role, peer, address);
-
-	settle();
-	assert_int_equal(o->wire.state, LEGACY_CHANGES);
-	hello(o, id, NULL, 0);
-	settle();
-	transcript_clear(&n->told);
-	transcript_clear(&o->told);
-	assert_true(mesh_has_link(n->mesh, address));
-	return o;
-}
-
-static int begin(void **state)
-{
 	(void)state;
-	now_ms = START_MS;
-	node_open(bob, BOB, "b1");
-	return 0;
-}
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	node_say(bob, 2);
+	for (size_t i = 0; i < COUNT_OF(peers); i++) {
+		struct evil *e = join_as(bob, peers[i], &alice);
 
-static int end(void **state)
-{
-	(void)state;
-	for (int i = 0; i < NODES; i++)
-		node_close(&nodes[i]);
-	for (int i = 0; i < other_count; i++) {
-		leave(others[i]);
-		free(others[i]);
+		settle();
+		assert_told(&bob->told, "up alice\n");
+		assert_told(&e->told, "peer bob\nhello bob 0\n"
+				      "digest bob 3; complete\n");
+		assert_int_equal(link_count(bob), 1);
+		assert_true(mesh_has_key(bob->mesh, e->key.public_key));
+		gone(e);
+		assert_told(&bob->told, "down alice: " LOST "\n");
+		assert_false(mesh_has_key(bob->mesh, e->key.public_key));
 	}
-	other_count = 0;
-	return 0;
 }
 
-/* Becoming a link. */
-
-static void mesh_links_in_both_roles_and_orders(void **state)
+static void abuse_33_a_goodbye_and_a_lost_connection_differ(void **state)
 {
-	static const struct {
-		enum mesh_role role;
-		const char *address;
-		const char *told;
-	} cases[] = {
-		{ MESH_DIALLED, ALICE, "up " ALICE " x1\n" },
-		{ MESH_DIALLED, CAROL, "up " CAROL " x1\n" },
-		{ MESH_ACCEPTED, ALICE, "up " ALICE " x1\n" },
-		{ MESH_ACCEPTED, CAROL, "up " CAROL " x1\n" },
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	evil_put_bye(e, "so long");
+	settle();
+	assert_told(&bob->told, "down alice: it left (left)\n");
+	assert_true(e->eof);
+	e = join_up(bob, 2, "alice");
+	gone(e);
+	assert_told(&bob->told, "down alice: " LOST "\n");
+	/* In the middle of a frame, with a goodbye in it. */
+	e = join_up(bob, 2, "alice");
+	evil_put_bye(e, "so long");
+	e->wire.out.end--;
+	settle();
+	gone(e);
+	assert_told(&bob->told, "down alice: " LOST "\n");
+	/* And ours is one. */
+	e = join_up(bob, 2, "alice");
+	mesh_leave(bob->mesh, "it left", now_ms);
+	settle();
+	assert_told(&e->told, "bye it left\n");
+	assert_true(e->eof);
+}
+
+static void mesh_tells_what_came_before_the_end(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 3);
+	evil_put_entry(e, &alices, 1, 3, WANT_NOTHING);
+	evil_put_batch(e, &alices, 1, 1, 2);
+	evil_put_batch(e, &alices, 1, 3, 3);
+	evil_send(e);
+	gone(e);
+	assert_told(&bob->told, "batch alice 1..2 accepted\n"
+				"batch alice 3..3 accepted\n"
+				"down alice: " LOST "\n");
+}
+
+static void abuse_29_ourselves_are_dropped_and_not_dialled_again(void **state)
+{
+	static const struct evil_options ourselves = {
+		.who = 1, .name = "bob", .instance = 1
 	};
+	struct sockaddr_storage at = address4("10.0.0.1", 4000);
+	struct evil *e = join_as(bob, -1, &ourselves);
 
 	(void)state;
-	node_say(bob, "b1", 2);
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct other *o =
-			join(bob, cases[i].role, -1, cases[i].address);
+	settle();
+	assert_true(e->eof);
+	assert_told(&bob->told, "refused : it is this program itself\n");
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	e = join_as(bob, 0, &ourselves);
+	settle();
+	assert_told(&bob->told,
+		"unreachable 0, 1 times: it is this program itself\n");
+	pass(60 * 1000, 1000);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	settle();
+	assert_int_equal(dial_count, 0);
+	assert_int_equal(node_wake_ms(bob), 3600 * 1000);
+	at = address4("10.0.0.2", 4000); /* somebody else may be there */
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	settle();
+	assert_int_equal(dial_count, 1);
+}
 
+static void abuse_30_who_is_in_another_room_is_no_link(void **state)
+{
+	struct evil_options elsewhere = { .who = 2, .name = "a", .room = "x" };
+	struct evil *e = join_as(bob, -1, &elsewhere);
+
+	(void)state;
+	settle();
+	assert_told(&e->told,
+		"broken it is in another room, or speaks another version\n");
+	gone(e);
+	assert_told(&bob->told, "refused : " LOST "\n");
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	e = join_as(bob, 0, &elsewhere);
+	settle();
+	assert_true(e->eof);
+	assert_told(&e->told, "");
+	assert_told(&bob->told,
+		"unreachable 0, 1 times: it is in another room, "
+		"or speaks another version\n");
+}
+
+/* Two links to one program. */
+
+/*
+ * Both dial at once: in whatever order the two take their turns, one link is
+ * left, the same for both, and it works.
+ */
+static void abuse_36_one_of_two_crossing_dials_stays(void **state)
+{
+	struct node *other = &nodes[1];
+	int first[2], second[2];
+
+	(void)state;
+	node_open(other, 2, "alice");
+	other->quiet = bob->quiet = true;
+	for (unsigned order = 0; order < 200; order++) {
+		mesh_close(other->mesh);
+		mesh_close(bob->mesh);
+		node_open_mesh(other, false, false);
+		node_open_mesh(bob, false, false);
+		make_pair(first);
+		make_pair(second);
+		assert_int_equal(mesh_adopt(other->mesh, first[0], MESH_DIALLED,
+					 -1, now_ms) |
+					 mesh_adopt(bob->mesh, first[1],
+						 MESH_ACCEPTED, -1, now_ms) |
+					 mesh_adopt(bob->mesh, second[0],
+						 MESH_DIALLED, -1, now_ms) |
+					 mesh_adopt(other->mesh, second[1],
+						 MESH_ACCEPTED, -1, now_ms),
+			0);
+		for (unsigned bits = order, i = 0; i < 12; i++, bits >>= 1)
+			node_turn((bits & 1) != 0 ? other : bob);
 		settle();
-		assert_told(
-			&o->told, "linked " BOB "\nid b1\nhead b1 2\nready\n");
-		assert_told(&bob->told, "");
-		assert_true(mesh_has_link(bob->mesh, cases[i].address));
-		hello(o, "x1", "b1", 2);
-		settle();
-		assert_told(&bob->told, cases[i].told);
-		assert_told(&o->told, "");
-		leave(o);
-		settle();
+		assert_int_equal(link_count(other), 1);
+		assert_int_equal(link_count(bob), 1);
+		assert_null(strstr(bob->told.text, "twin"));
+		transcript_clear(&other->told);
 		transcript_clear(&bob->told);
-		assert_false(mesh_has_link(bob->mesh, cases[i].address));
+		if (order % 50 != 0)
+			continue;
+		node_say(bob, 1);
+		settle();
+		assert_int_equal(room_durable(other->room, 0),
+			room_durable(bob->room, room_own(bob->room)));
 	}
 }
 
-static void mesh_knows_which_peer_is_linked(void **state)
+/* The older one answers, so the hash decides: the other side does the same. */
+static void mesh_keeps_the_link_with_the_smaller_hash(void **state)
 {
-	int alice = mesh_add_peer(bob->mesh, ALICE);
-	int nameless = mesh_add_peer(bob->mesh, "");
-	int carol = mesh_add_peer(bob->mesh, CAROL);
-	struct other *o;
-
 	(void)state;
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	o = join_up(bob, MESH_DIALLED, nameless, "dora.local:1", "d1");
-	assert_true(mesh_is_linked(bob->mesh, alice));
-	assert_true(mesh_is_linked(bob->mesh, nameless));
-	assert_false(mesh_is_linked(bob->mesh, carol));
-	leave(o);
-	settle();
-	assert_false(mesh_is_linked(bob->mesh, nameless));
+	for (int i = 0; i < 8; i++) {
+		struct evil *older = join_up(bob, 2, "alice");
+		struct evil *newer = join(bob, 2, "alice");
+		bool keeps_older;
+
+		settle();
+		keeps_older = memcmp(older->wire.hash, newer->wire.hash,
+				      NOISE_HASH_SIZE) < 0;
+		assert_int_equal(older->eof, !keeps_older);
+		assert_int_equal(newer->eof, keeps_older);
+		assert_non_null(strstr(
+			keeps_older ? newer->told.text : older->told.text,
+			"bye there is another link\n"));
+		assert_int_equal(link_count(bob), 1);
+		transcript_clear(&bob->told);
+		gone(older);
+		gone(newer);
+		transcript_clear(&bob->told);
+	}
 }
 
-static void mesh_takes_64_peers(void **state)
+/* No end of the connection was ever seen: which name sorts first is nothing. */
+static void abuse_39_who_lost_power_is_linked_again_at_once(void **state)
 {
+	static const char *const names[] = { "alice", "zoe" };
+
 	(void)state;
-	for (int i = 0; i < MESH_PEERS_MAX; i++)
-		assert_int_equal(mesh_add_peer(bob->mesh, ""), i);
-	assert_int_equal(mesh_add_peer(bob->mesh, ""), -1);
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		struct evil_options again = {
+			.who = 20 + i, .name = names[i], .instance = 77
+		};
+		struct evil *older = join_up(bob, 20 + i, names[i]);
+		struct evil *newer;
+		char text[100];
+
+		older->deaf = true; /* its machine is off */
+		newer = join_as(bob, -1, &again);
+		settle();
+		assert_true(evil_is_up(newer));
+		(void)snprintf(text, sizeof(text), "up %s\n", names[i]);
+		assert_told(&bob->told, text);
+		pass(MESH_HALF_OPEN_MS - 1, 500);
+		assert_told(&bob->told, "");
+		pass(1, 1);
+		(void)snprintf(text, sizeof(text),
+			"down %s: a newer link took its place\n", names[i]);
+		assert_told(&bob->told, text);
+		assert_false(newer->eof);
+		assert_int_equal(link_count(bob), (int)i + 1);
+	}
 }
 
-/* A caller who is ourselves is closed without a word; dialled, with one. */
-static void mesh_does_not_link_with_itself(void **state)
+static void abuse_36_two_copies_of_a_database_stay_and_are_told(void **state)
 {
-	struct other *o = join(bob, MESH_ACCEPTED, -1, BOB);
+	struct evil *e[LIMIT_LINKS_A_KEY + 1];
 
 	(void)state;
-	settle();
-	assert_true(o->eof);
+	for (unsigned i = 0; i <= LIMIT_LINKS_A_KEY; i++) {
+		struct evil_options copy = {
+			.who = 2, .name = "alice", .instance = 100 + i
+		};
+
+		e[i] = join_as(bob, -1, &copy);
+		settle();
+		assert_int_equal(e[i]->eof, i == LIMIT_LINKS_A_KEY);
+	}
+	assert_int_equal(
+		count_of(bob->told.text, "up alice\n"), LIMIT_LINKS_A_KEY);
+	/* Each time by all that were there before. */
+	assert_int_equal(count_of(bob->told.text, "twin alice\n"), 1 + 2 + 3);
+	assert_non_null(
+		strstr(bob->told.text, "refused : it has too many links\n"));
+	transcript_clear(&bob->told);
+	pass(100 * 1000, 1000); /* no endless kicking */
 	assert_told(&bob->told, "");
-	o = join(bob, MESH_DIALLED, -1, BOB);
-	settle();
-	assert_true(o->eof);
-	assert_told(&bob->told,
-		"refused " BOB ": it has this program's own name and port\n");
-	assert_int_equal(link_count(bob), 0);
+	assert_int_equal(link_count(bob), LIMIT_LINKS_A_KEY);
 }
 
-static void mesh_refuses_a_copy_of_its_own_database(void **state)
+static void mesh_tells_of_a_copy_of_its_own_database(void **state)
 {
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
+	static const struct evil_options copy = { .who = 1, .name = "bob" };
+	struct evil *e = join_as(bob, -1, &copy);
 
 	(void)state;
 	settle();
-	hello(o, "b1", "a1", 3);
-	give(o, "a1", 4, "from a copy");
-	settle();
-	assert_told(&bob->told,
-		"twin " ALICE ": it uses a copy of this database\n");
-	assert_true(o->eof);
+	assert_true(evil_is_up(e));
+	assert_told(&bob->told, "up bob\ntwin bob\n");
 }
 
-/* What a refused program sent along is not told. */
-static void mesh_does_not_listen_to_whom_it_refused(void **state)
+/* Who is looked for. */
+
+static void abuse_38_a_named_peer_with_another_key_does_not_count(void **state)
 {
-	struct other *o = join(bob, MESH_DIALLED, -1, BOB);
+	static const struct evil_options liar = { .who = 9, .name = "alice" };
+	struct sockaddr_storage at = address4("10.0.0.1", 4000);
+	struct ed25519_key key;
+	struct evil *e;
 
 	(void)state;
-	put(o, BYTES("\013" BOB "\006\012\002x1\030\001"
-		     "\015\012\002x1\020\001\032\005hello"));
+	book_key(&key, 2);
+	assert_int_equal(mesh_add_peer(bob->mesh, "alice.local:1"), 0);
+	mesh_expect(bob->mesh, "alice", key.public_key);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	e = join_as(bob, 0, &liar);
 	settle();
+	assert_true(evil_is_up(e));
+	assert_false(mesh_is_linked(bob->mesh, 0));
+	assert_non_null(strstr(bob->told.text, "up alice\n"));
+	assert_non_null(strstr(bob->told.text,
+		"unreachable 0, 1 times: somebody else answers there\n"));
+	transcript_clear(&bob->told);
+	/* Dialling goes on, but not in a circle. */
+	assert_int_equal(dial_count, 0);
+	assert_in_range(node_wake_ms(bob), DIAL_BACKOFF_MIN_MS / 2, 2000);
+	pass(400, 10);
+	assert_int_equal(dial_count, 1);
+	(void)join_up(bob, 2, "alice");
+	assert_true(mesh_is_linked(bob->mesh, 0));
+}
+
+static void mesh_refuses_who_answers_by_another_name(void **state)
+{
+	struct evil *e;
+
+	(void)state;
+	assert_int_equal(mesh_add_peer(bob->mesh, "carol.local:1"), 0);
+	e = join_as(bob, 0, &alice);
+	settle();
+	assert_true(e->eof);
 	assert_told(&bob->told,
-		"refused " BOB ": it has this program's own name and port\n");
+		"unreachable 0, 1 times: somebody else answers there\n");
 }
 
 static void mesh_with_only_refuses_strangers(void **state)
 {
-	struct other *stranger, *named;
+	struct evil *stranger;
 
 	(void)state;
 	mesh_close(bob->mesh);
-	node_open_mesh(bob, BOB, 1, true);
-	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
-	stranger = join(bob, MESH_ACCEPTED, -1, ALICE);
+	node_open_mesh(bob, true, false);
+	assert_int_equal(mesh_add_peer(bob->mesh, "carol.local:1"), 0);
+	stranger = join(bob, 2, "alice");
 	settle();
 	assert_true(stranger->eof);
-	assert_told(&bob->told,
-		"refused " ALICE ": it is not one of those named\n");
-	named = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	assert_false(named->eof);
+	assert_told(&bob->told, "refused : it is not one of those named\n");
+	(void)join_up(bob, 3, "carol");
 }
 
 static void mesh_refuses_interfaces_that_are_not_allowed(void **state)
 {
-	struct sockaddr_storage local = { .ss_family = AF_INET };
-	struct other *o;
+	struct sockaddr_storage local = address4("10.0.0.1", 0);
+	struct evil *e;
 
 	(void)state;
 	mesh_set_local(bob->mesh, &local, 1);
-	o = join(bob, MESH_ACCEPTED, -1, ALICE);
+	e = join(bob, 2, "alice");
 	settle();
-	assert_true(o->eof);
+	assert_true(e->eof);
 	assert_told(&bob->told,
 		"refused : it came over an interface that is not allowed\n");
 	mesh_set_local(bob->mesh, &local, 0);
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
+	(void)join_up(bob, 2, "alice");
 }
 
-/* A machine that lost its power comes back: whichever name sorts first. */
-static void mesh_puts_a_newer_link_in_an_older_ones_place(void **state)
+static void mesh_dials_whom_it_found_and_not_who_is_linked(void **state)
 {
-	static const char *const addresses[] = { ALICE, CAROL };
-	struct other *older, *newer;
+	struct sockaddr_storage at = address4("10.0.0.1", 4000);
+	struct evil_options carol = {
+		.role = WIRE_ACCEPTOR, .who = 3, .name = "carol"
+	};
+	struct evil *e;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(addresses); i++) {
-		older = join_up(bob, MESH_ACCEPTED, -1, addresses[i], "x1");
-		newer = join(bob, MESH_ACCEPTED, -1, addresses[i]);
-		settle();
-		assert_false(older->eof); /* a name alone takes nothing */
-		hello(newer, "x1", NULL, 0);
-		settle();
-		assert_true(older->eof);
-		assert_non_null(strstr(bob->told.text, "down "));
-		assert_non_null(strstr(
-			bob->told.text, ": a newer link took its place\n"));
-		assert_non_null(strstr(bob->told.text, "up "));
-		assert_int_equal(link_count(bob), (int)i + 1);
-		transcript_clear(&bob->told);
-	}
-}
-
-/* Rule 4: two people of one name, or one who claims another's. */
-static void mesh_links_two_authors_of_one_address(void **state)
-{
-	struct other *first, *second;
-
-	(void)state;
-	first = join_up(bob, MESH_ACCEPTED, -1, ALICE, "x1");
-	second = join_up(bob, MESH_ACCEPTED, -1, ALICE, "y1");
-	assert_false(first->eof || second->eof);
-	assert_int_equal(link_count(bob), 2);
-	leave(second);
+	dial_answers = true;
+	assert_int_equal(mesh_add_peer(bob->mesh, "carol.local:1"), 0);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	node_turn(bob);
+	assert_int_equal(dial_count, 1);
+	e = evil_at(dialled_fd, &carol);
+	dialled_fd = -1;
 	settle();
-	assert_true(mesh_has_link(bob->mesh, ALICE));
+	assert_told(&bob->told, "up carol\n");
+	pass(20 * 1000, 1000);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	settle();
+	assert_int_equal(dial_count, 1);
+	gone(e); /* it had lasted: it is dialled again soon */
+	assert_in_range(node_wake_ms(bob), DIAL_BACKOFF_MIN_MS / 2,
+		DIAL_BACKOFF_MIN_MS * 3 / 2);
+	pass(DIAL_BACKOFF_MIN_MS * 3 / 2, 10);
+	assert_int_equal(dial_count, 2);
+}
+
+/* Too many. */
+
+static void abuse_25_of_too_many_callers_the_worst_host_gives_way(void **state)
+{
+	int fds[LIMIT_HALF_OPEN + 1];
+
+	(void)state;
+	for (int i = 0; i < LIMIT_HALF_OPEN; i++) {
+		peer_at = address4(i < 10 ? "10.0.0.1" : "10.0.0.2", 5000);
+		now_ms++;
+		fds[i] = call_in(bob);
+	}
+	settle();
+	assert_told(&bob->told, "");
+	peer_at = address4("10.0.0.3", 5000);
+	fds[LIMIT_HALF_OPEN] = call_in(bob);
+	settle();
+	for (int i = 0; i <= LIMIT_HALF_OPEN; i++) {
+		assert_int_equal(is_closed(fds[i]), i == 0);
+		assert_int_equal(close(fds[i]), 0);
+	}
+	assert_told(&bob->told,
+		"refused 10.0.0.1:5000: there are too many callers\n");
+}
+
+/* And ten honest ones at the address of the flood are linked all the same. */
+static void abuse_25_a_flood_of_callers_shuts_nobody_out(void **state)
+{
+	struct evil *first;
+	struct mesh_counts counts;
+
+	(void)state;
+	peer_at = address4("10.0.0.9", 5000);
+	first = join_up(bob, 2, "alice");
+	for (unsigned i = 0; i < 10; i++) {
+		for (int k = 0; k < 100; k++) {
+			int fds[2];
+
+			make_pair(fds);
+			/* With no place for it, the caller tries again. */
+			(void)!mesh_adopt(
+				bob->mesh, fds[0], MESH_ACCEPTED, -1, now_ms);
+			assert_int_equal(close(fds[1]), 0);
+			counts = node_counts(bob);
+			assert_true(counts.half_open <= LIMIT_HALF_OPEN);
+			if (k % 30 == 0)
+				node_turn(bob);
+		}
+		node_turn(bob);
+		(void)join_up(bob, 30 + i, "honest");
+	}
 	assert_false(first->eof);
+	assert_int_equal(link_count(bob), 11);
 }
 
-/* Rule 2, a moment later: our dial was faster, his is on its way. */
-static void mesh_refuses_a_higher_caller_just_after_it_dialled_him(void **state)
+/* Links from a host each, but for two of 10.0.0.1, the first and the last. */
+static void fill_links(void)
 {
-	struct other *dialled, *calling;
+	for (unsigned i = 0; i < LIMIT_LINKS; i++) {
+		char host[32];
 
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
-	dialled = join_up(bob, MESH_DIALLED, 0, CAROL, "c1");
-	assert_true(mesh_is_linked(bob->mesh, 0));
-	calling = join(bob, MESH_ACCEPTED, -1, CAROL);
-	settle();
-	assert_true(calling->eof);
-	assert_false(dialled->eof);
-	now_ms += 2000;
-	calling = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	assert_false(calling->eof);
-	assert_true(dialled->eof);
-	transcript_clear(&bob->told);
-}
-
-/* Rule 5. */
-static void mesh_refuses_who_answers_by_another_name(void **state)
-{
-	struct other *o;
-
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
-	o = join(bob, MESH_DIALLED, 0, ALICE);
-	settle();
-	assert_true(o->eof);
-	assert_false(mesh_is_linked(bob->mesh, 0));
-	assert_told(&bob->told, "unreachable 0, 1 times\n");
-}
-
-/* Rule 2: the higher caller waits for our own dial, the lower one is let in. */
-static void mesh_refuses_a_higher_caller_while_it_dials_him(void **state)
-{
-	struct other *dialled[2], *calling[2];
-
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 1);
-	dialled[0] = join(bob, MESH_DIALLED, 0, ALICE);
-	dialled[1] = join(bob, MESH_DIALLED, 1, CAROL);
-	dialled[0]->deaf = dialled[1]->deaf = true;
-	calling[0] = join(bob, MESH_ACCEPTED, -1, ALICE);
-	calling[1] = join(bob, MESH_ACCEPTED, -1, CAROL);
-	settle();
-	assert_false(calling[0]->eof);
-	assert_true(mesh_has_link(bob->mesh, ALICE));
-	assert_true(calling[1]->eof);
-	assert_told(&bob->told, "");
-	/* Our own dial comes to nothing: then he may call. */
-	leave(dialled[1]);
-	settle();
-	(void)join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-}
-
-/*
- * Both dial at once (abuse 36): in whatever order the two take their turns,
- * one link is left, the same for both, and it works.
- */
-static void mesh_keeps_one_of_two_crossing_dials(void **state)
-{
-	struct node *alice = &nodes[1];
-	int first[2], second[2];
-
-	(void)state;
-	node_open(alice, ALICE, "a1");
-	alice->quiet = bob->quiet = true;
-	for (unsigned order = 0; order < 1024; order++) {
-		mesh_close(alice->mesh);
-		mesh_close(bob->mesh);
-		node_open_mesh(alice, ALICE, order, false);
-		node_open_mesh(bob, BOB, order, false);
-		assert_int_equal(mesh_add_peer(alice->mesh, BOB), 0);
-		assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-		make_pair(first);
-		make_pair(second);
-		assert_int_equal(mesh_adopt(alice->mesh, first[0], MESH_DIALLED,
-					 0, now_ms),
-			0);
-		assert_int_equal(mesh_adopt(bob->mesh, first[1], MESH_ACCEPTED,
-					 -1, now_ms),
-			0);
-		assert_int_equal(mesh_adopt(bob->mesh, second[0], MESH_DIALLED,
-					 0, now_ms),
-			0);
-		assert_int_equal(mesh_adopt(alice->mesh, second[1],
-					 MESH_ACCEPTED, -1, now_ms),
-			0);
-		for (unsigned bits = order, i = 0; i < 10; i++, bits >>= 1)
-			node_turn((bits & 1) != 0 ? alice : bob);
-		settle();
-		transcript_clear(&alice->told);
-		transcript_clear(&bob->told);
-		assert_int_equal(link_count(alice), 1);
-		assert_int_equal(link_count(bob), 1);
-		if (order % 64 != 0)
-			continue;
-		node_say(alice, "a1", 1);
-		node_say(bob, "b1", 1);
-		settle();
-		assert_int_equal(head_of(bob, "a1"), head_of(alice, "a1"));
-		assert_int_equal(head_of(alice, "b1"), head_of(bob, "b1"));
+		(void)snprintf(host, sizeof(host), "10.0.0.%u",
+			i == LIMIT_LINKS - 1 ? 1 : i + 1);
+		peer_at = address4(host, 5000);
+		now_ms++;
+		(void)join_up(bob, 100 + i, "many");
 	}
+	assert_int_equal(link_count(bob), LIMIT_LINKS);
 }
 
-static void mesh_takes_64_links(void **state)
+static void abuse_25_a_65th_link_takes_that_of_who_has_most(void **state)
 {
-	struct other *o;
+	struct evil *e;
 
 	(void)state;
-	for (int i = 0; i < MESH_LINKS_MAX; i++) {
-		char address[32];
+	fill_links();
+	peer_at = address4("10.0.1.1", 5000);
+	(void)join_up(bob, 2, "alice");
+	assert_true(evils[LIMIT_LINKS - 1]->eof);
+	assert_told(&evils[LIMIT_LINKS - 1]->told,
+		"bye there are too many links\n");
+	assert_int_equal(link_count(bob), LIMIT_LINKS);
+	/* Now nobody has two: who comes next is refused, */
+	peer_at = address4("10.0.1.2", 5000);
+	e = join(bob, 3, "carol");
+	settle();
+	assert_true(e->eof);
+	assert_told(&bob->told,
+		"refused 10.0.1.2:5000: there are too many links\n");
+	/* unless he is looked for. */
+	assert_int_equal(mesh_add_peer(bob->mesh, "carol.local:1"), 0);
+	e = join_up(bob, 3, "carol");
+	assert_false(e->eof);
+	assert_int_equal(link_count(bob), LIMIT_LINKS);
+}
 
-		(void)snprintf(address, sizeof(address), "peer%d.local:1", i);
-		(void)join(bob, MESH_ACCEPTED, -1, address);
-		if (i % MESH_HALF_OPEN_MAX == MESH_HALF_OPEN_MAX - 1)
+/* Strikes. */
+
+static void strikes_of_an_address_refuse_it_for_ten_minutes(void **state)
+{
+	static const char *const hosts[] = { "10.0.0.9", "127.0.0.1" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+		peer_at = address4(hosts[i], 5000);
+		for (int k = 0; k < LIMIT_STRIKES_ADDRESS; k++) {
+			int fd = call_in(bob);
+
+			write_all(fd, "\0\xff\xff\xff", 4);
 			settle();
+			assert_true(is_closed(fd));
+			assert_int_equal(close(fd), 0);
+		}
+		assert_non_null(strstr(bob->told.text, "impossible length"));
+		transcript_clear(&bob->told);
 	}
+	/* Whoever shares this host is judged by his key alone. */
+	(void)join_up(bob, 2, "alice");
+	peer_at = address4("10.0.0.9", 5000);
+	assert_true(is_closed(call_in(bob)));
 	settle();
-	assert_int_equal(link_count(bob), MESH_LINKS_MAX);
-	o = join(bob, MESH_ACCEPTED, -1, ALICE);
-	settle();
-	assert_true(o->eof);
-	assert_told(
-		&bob->told, "refused " ALICE ": there are too many links\n");
-	/* For whom we look there is still a place. */
-	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
-	(void)join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	leave(others[0]);
-	leave(others[1]);
-	settle();
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
+	assert_told(&bob->told,
+		"refused 10.0.0.9:5000: it has misbehaved too often\n");
+	peer_at = address4("10.0.0.8", 5000);
+	(void)join_up(bob, 3, "carol");
+	pass(LIMIT_STRIKES_MS, 10 * 1000);
+	peer_at = address4("10.0.0.9", 5000);
+	(void)join_up(bob, 4, "dora");
 }
 
-/* Deadlines and limits (abuse 24, 25, 35). */
-
-static void mesh_ends_what_says_nothing_for_five_seconds(void **state)
+static void strikes_of_a_key_refuse_it_wherever_it_comes_from(void **state)
 {
-	static const enum mesh_role roles[] = { MESH_ACCEPTED, MESH_DIALLED };
+	static const struct evil_options dora = { .who = 4, .name = "dora" };
+	struct evil *e;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(roles); i++) {
-		struct other *o = join(bob, roles[i], -1, ALICE);
+	for (int i = 0; i < LIMIT_STRIKES_KEY; i++) {
+		e = join_up(bob, 2, "alice");
+		evil_put(e, MESSAGE_PING, "\xff", 1);
+		settle();
+		assert_true(e->eof);
+		assert_told(&bob->told, "down alice: " MALFORMED "\n");
+	}
+	assert_int_equal(node_counts(bob).strikes, LIMIT_STRIKES_KEY);
+	peer_at = address4("10.0.0.9", 5000);
+	e = join(bob, 2, "alice");
+	settle();
+	assert_true(e->eof);
+	assert_told(&bob->told,
+		"refused 10.0.0.9:5000: it has misbehaved too often\n");
+	(void)join_up_as(bob, -1, &dora);
+	pass(LIMIT_STRIKES_MS, 10 * 1000);
+	(void)join_up(bob, 2, "alice");
+}
 
-		o->fd = dup(o->fd); /* silent: nobody sends from here */
-		assert_true(o->fd >= 0);
-		fifo_drop(&o->wire.out, fifo_size(&o->wire.out));
-		o->deaf = true;
+/* What is malformed (4, 20, 23). */
+
+static const struct malformed {
+	const char *what;
+	int type; /* 0: bytes behind the frames */
+	const char *body;
+	size_t size;
+} malformed[] = {
+	{ "a Hello with a name of NULs", MESSAGE_HELLO, BYTES("\x12\x01\0") },
+	{ "an entry without a number", MESSAGE_DIGEST, BYTES("\x0a\0") },
+	{ "an entry for number 0", MESSAGE_DIGEST, BYTES("\x0a\x02\x08\0") },
+	{ "a seq of 2^32 - 1", MESSAGE_DIGEST,
+		BYTES("\x0a\x08\x08\x01\x20\xff\xff\xff\xff\x0f") },
+	{ "a seq of 2^32 + 5", MESSAGE_DIGEST,
+		BYTES("\x0a\x08\x08\x01\x20\x85\x80\x80\x80\x10") },
+	{ "a padded varint", MESSAGE_DIGEST,
+		BYTES("\x0a\x04\x08\x01\x20\x80\0") },
+	{ "a seq without an id", MESSAGE_DIGEST,
+		BYTES("\x0a\x04\x08\x01\x20\x05") },
+	{ "want 3", MESSAGE_DIGEST, BYTES("\x0a\x04\x08\x01\x30\x03") },
+	{ "a batch without records", MESSAGE_BATCH,
+		BYTES("\x08\x01\x20\x01\x2a\x10"
+		      "0123456789abcdef") },
+	{ "a batch from record 0", MESSAGE_BATCH,
+		BYTES("\x08\x01\x20\0\x2a\x10"
+		      "0123456789abcdef\x32\0") },
+	{ "a record without a signature", MESSAGE_BATCH,
+		BYTES("\x08\x01\x20\x01\x2a\x10"
+		      "0123456789abcdef\x32\x05\x10\x01\x1a\x01x") },
+	{ "half a half", MESSAGE_FORK, BYTES("\x0a\x02\x10\x01") },
+	{ "a token of eleven bytes", MESSAGE_PING,
+		BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01") },
+	{ "a goodbye of 65 bytes", MESSAGE_BYE,
+		BYTES("\x0a\x41"
+		      "123456789012345678901234567890123456789012345"
+		      "67890123456789012345") },
+	{ "a frame of no bytes", 0, BYTES("\0\0") },
+	{ "a frame of 65,535 bytes", 0, BYTES("\xff\xff") },
+};
+
+static void abuse_04_20_23_malformed_messages_end_the_link(void **state)
+{
+	struct evil *other = join_up(bob, 3, "carol");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(malformed); i++) {
+		const struct malformed *m = &malformed[i];
+		struct evil *e = join_up(bob, 40 + (unsigned)i, "x");
+
+		if (m->type > 0)
+			evil_put(e, (enum message_type)m->type, m->body,
+				m->size);
+		else
+			evil_raw(e, m->body, m->size);
 		settle();
-		assert_int_equal(node_wake_ms(bob), MESH_PROLOGUE_MS);
-		now_ms += MESH_PROLOGUE_MS - 1;
+		if (!e->eof)
+			fail_msg("%s is let pass", m->what);
+		assert_told(&e->told, ""); /* no answer */
+		assert_memory_equal(bob->told.text, "down x: it sent ", 16);
+		transcript_clear(&bob->told);
+		assert_int_equal(node_counts(bob).strikes, i + 1);
+	}
+	assert_false(other->eof);
+}
+
+/* Neither unknown types nor unknown fields are anybody's fault. */
+static void mesh_ignores_what_a_newer_version_may_say(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	evil_put(e, (enum message_type)77, "anything", 8);
+	evil_put(e, MESSAGE_BYE + 1, "", 0);
+	evil_put(e, MESSAGE_DIGEST, BYTES("\xfa\x07\x03xyz"));
+	evil_put_ping(e, 5);
+	settle();
+	assert_told(&e->told, "pong\n");
+	assert_int_equal(node_counts(bob).strikes, 0);
+}
+
+static void abuse_20_a_digest_of_10000_entries_ends_the_link(void **state)
+{
+	static struct message_entry entries[10000];
+	struct evil *e = join_up(bob, 2, "alice");
+	uint8_t bytes[MESSAGE_MAX];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	/* 1,024 of one log, over and over, are one claim. */
+	book_open(&alices, 2, "alice");
+	for (uint32_t i = 0; i < LIMIT_DIGEST_ENTRIES; i++) {
+		entries[i] = book_entry(&alices, 1, 0, WANT_NOTHING);
+		entries[i].log.named = i == 0;
+	}
+	evil_put_digest(e, entries, LIMIT_DIGEST_ENTRIES, true);
+	settle();
+	assert_false(e->eof);
+	assert_int_equal(room_count(bob->room), 1);
+	for (uint32_t i = 0; i < COUNT_OF(entries); i++) {
+		memset(&entries[i], 0, sizeof(entries[i]));
+		entries[i].log.number = 1;
+		message_put_entry(&w, &entries[i]);
+	}
+	assert_false(w.full);
+	evil_put(e, MESSAGE_DIGEST, w.bytes, w.size);
+	settle();
+	assert_true(e->eof);
+	assert_told(&bob->told, "down alice: " MALFORMED "\n");
+}
+
+/* At every stage, lengths that can not be (23). */
+static void abuse_23_impossible_lengths_before_auth_end_it(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *why;
+	} cases[] = {
+		{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+			"it speaks the original's protocol (--legacy)" },
+		{ BYTES("\0\0\0"), "it sent a frame of an impossible length" },
+		{ BYTES("\0\xff\xff"),
+			"it sent a frame of an impossible length" },
+		{ BYTES("\0\x40\0"),
+			"it sent a frame of an impossible length" },
+		{ BYTES("GET / HTTP/1.1\r\n\r\n"),
+			"it speaks the original's protocol (--legacy)" },
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		int fd = call_in(bob);
+
+		write_all(fd, cases[i].bytes, cases[i].size);
 		settle();
-		assert_told(&bob->told, "");
-		now_ms += 1;
-		settle();
-		assert_told(&bob->told, "refused : it said nothing\n");
+		assert_true(is_closed(fd));
+		assert_int_equal(close(fd), 0);
+		(void)snprintf(
+			text, sizeof(text), "refused : %s\n", cases[i].why);
+		assert_told(&bob->told, text);
 	}
 }
 
-static void mesh_gives_slow_callers_five_seconds_in_all(void **state)
+static void abuse_34_a_flipped_bit_ends_the_link_without_an_answer(void **state)
 {
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-	struct other *fast;
-	uint8_t bytes[32];
-	size_t size = fifo_size(&o->wire.out);
+	struct evil *e = join_up(bob, 2, "alice");
 
 	(void)state;
-	memcpy(bytes, fifo_head(&o->wire.out), size);
-	fifo_drop(&o->wire.out, size);
-	for (size_t i = 0; i < 2; i++) {
-		put(o, (const char *)bytes + i, 1);
-		now_ms += 2000;
-		settle();
-	}
-	fast = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	now_ms += 1000;
-	put(o, (const char *)bytes + 2, 1);
+	evil_put_ping(e, 5);
+	wire_seal(&e->wire);
+	e->wire.out.bytes[e->wire.out.start + 7] ^= 4;
+	evil_put_ping(e, 6);
 	settle();
+	assert_true(e->eof);
+	assert_told(&e->told, "");
+	assert_told(&bob->told,
+		"down alice: it sent a frame that does not decrypt\n");
+}
+
+/* However its bytes arrive (26). */
+
+static void abuse_26_a_conversation_byte_by_byte_is_the_same(void **state)
+{
+	struct evil *e = join(bob, 2, "alice");
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	for (int turn = 0, said = 0; turn < 3000 && !e->eof; turn++) {
+		if (evil_is_up(e) && !said++) {
+			evil_put_entry(e, &alices, 1, 1, WANT_NOTHING);
+			evil_put_batch(e, &alices, 1, 1, 1);
+			evil_put_bye(e, "");
+		}
+		if (fifo_size(&e->wire.out) > 0) {
+			write_all(e->fd, fifo_head(&e->wire.out), 1);
+			fifo_drop(&e->wire.out, 1);
+		}
+		node_turn(bob);
+		(void)evil_read(e);
+	}
+	assert_told(&bob->told, "up alice\nbatch alice 1..1 accepted\n"
+				"down alice: it left (left)\n");
+}
+
+static void abuse_26_a_frame_cut_anywhere_is_the_same(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+	char text[64];
+	size_t size = 300;
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	evil_put_batch(e, &alices, 1, 1, 1);
+	settle();
+	transcript_clear(&bob->told);
+	for (unsigned cut = 1; cut < size; cut++) {
+		transcript_clear(&e->told);
+		book_say(&alices, "hello");
+		evil_put_batch(e, &alices, 1, cut + 1, cut + 1);
+		wire_seal(&e->wire);
+		size = fifo_size(&e->wire.out);
+		if (cut > size)
+			break;
+		write_all(e->fd, fifo_head(&e->wire.out), cut);
+		fifo_drop(&e->wire.out, cut);
+		node_turn(bob);
+		settle();
+		(void)snprintf(text, sizeof(text),
+			"batch alice %u..%u accepted\n", cut + 1, cut + 1);
+		assert_told(&bob->told, text);
+	}
+	assert_in_range(size, 100, 299);
+}
+
+/* Deadlines (24). */
+
+static void abuse_24_who_says_nothing_has_two_seconds(void **state)
+{
+	int fd = call_in(bob);
+	struct evil *e;
+
+	(void)state;
+	assert_int_equal(node_wake_ms(bob), LIMIT_FIRST_BYTE_MS);
+	now_ms += LIMIT_FIRST_BYTE_MS - 1;
+	settle();
+	assert_false(is_closed(fd));
+	now_ms += 1;
+	settle();
+	assert_true(is_closed(fd));
+	assert_int_equal(close(fd), 0);
 	assert_told(&bob->told, "refused : it said nothing\n");
-	assert_true(o->eof);
-	assert_false(fast->eof);
+	/* Whom we dial, too. */
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	e = join_as(bob, 0, &alice);
+	e->deaf = true;
+	settle();
+	now_ms += LIMIT_HANDSHAKE_MS;
+	settle();
+	assert_told(&bob->told, "unreachable 0, 1 times: it said nothing\n");
 }
 
-static void mesh_gives_handshakes_thirty_seconds(void **state)
+/* A byte every 1.9 seconds, or all but the proof: five seconds in all. */
+static void abuse_24_a_handshake_has_five_seconds_in_all(void **state)
 {
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
+	struct evil *e = join(bob, 2, "alice");
+	int fd = call_in(bob);
 
 	(void)state;
-	settle();
-	put(o, BYTES("\006\012\002a1"));
-	settle();
-	assert_int_equal(node_wake_ms(bob), MESH_HANDSHAKE_MS);
-	now_ms += MESH_HANDSHAKE_MS - 1;
-	settle();
+	e->deaf = true;
+	for (int i = 0; i < 2; i++) {
+		pass(1900, 1900);
+		write_all(fd, "\0", 1);
+		settle();
+	}
+	pass(LIMIT_HANDSHAKE_MS - 2 * 1900 - 1, 1000);
 	assert_told(&bob->told, "");
-	now_ms += 1;
-	settle();
-	assert_told(&bob->told, "refused " ALICE ": it said nothing\n");
+	pass(1, 1);
+	assert_told(&bob->told, "refused : it said nothing\n"
+				"refused : it said nothing\n");
+	assert_int_equal(close(fd), 0);
 }
 
-static void mesh_lets_links_be_silent_for_ever(void **state)
+static void abuse_24_a_frame_once_begun_has_ten_seconds(void **state)
 {
+	struct evil *e = join_up(bob, 2, "alice");
+
 	(void)state;
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	assert_int_equal(node_wake_ms(bob), 3600 * 1000);
-	now_ms += 24 * 3600 * 1000;
+	evil_raw(e, "\x01\x00xyz", 5);
 	settle();
+	pass(LIMIT_FRAME_MS - 1, 1000);
+	assert_told(&bob->told, "");
+	pass(1, 1);
+	assert_told(&bob->told,
+		"down alice: it stopped in the middle of a frame\n");
+}
+
+/* Frame after frame, with a part of the next one there at all times. */
+static void mesh_lets_frames_stream_for_longer_than_one_may_take(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	for (int i = 0; i < 15; i++) {
+		size_t size;
+
+		evil_put_ping(e, 5);
+		wire_seal(&e->wire);
+		size = fifo_size(&e->wire.out) - 3;
+		write_all(e->fd, fifo_head(&e->wire.out), size);
+		fifo_drop(&e->wire.out, size);
+		node_turn(bob);
+		assert_told(&bob->told, "");
+		now_ms += 1000;
+	}
+	node_turn(bob);
 	assert_told(&bob->told, "");
 	assert_int_equal(link_count(bob), 1);
 }
 
-/* Records of 60 KB, more than a socket and our buffer take. */
-static void say_much(struct node *n, int count)
+static void mesh_pings_after_30_seconds_and_gives_up_after_90(void **state)
 {
-	static char text[60000];
-	uint64_t seq = log_head(n->log, log_find(n->log, n->key));
-
-	memset(text, 'x', sizeof(text));
-	for (int i = 0; i < count; i++) {
-		assert_int_equal(
-			append(n, n->key, ++seq, text, sizeof(text)), 0);
-		if (i % 4 == 3)
-			commit(n);
-	}
-	commit(n);
-}
-
-static void mesh_ends_a_link_that_takes_nothing(void **state)
-{
-	struct other *deaf = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	uint64_t sent;
+	struct evil *e = join_up(bob, 2, "alice");
 
 	(void)state;
-	deaf->deaf = true;
-	say_much(bob, 100);
-	for (int i = 0; i < 10; i++)
-		settle();
-	/* The other one has all, this one what its buffers take. */
-	assert_non_null(strstr(o->told.text, "\n100\n"));
-	sent = sent_count(bob);
-	assert_in_range(sent, 101, 150);
-	settle();
-	assert_int_equal(sent_count(bob), sent);
-	assert_int_equal(node_wake_ms(bob), MESH_STALL_MS);
-	now_ms += MESH_STALL_MS - 1;
-	settle();
+	pass(200 * 1000, 1000); /* it answers each Ping */
 	assert_told(&bob->told, "");
-	now_ms += 1;
-	settle();
-	assert_told(
-		&bob->told, "down " ALICE ": it took nothing for too long\n");
-	assert_int_equal(link_count(bob), 1);
+	transcript_clear(&e->told);
+	e->rude = true;
+	pass(LIMIT_PING_MS, 1000);
+	assert_told(&e->told, "ping\n");
+	pass(LIMIT_SILENCE_MS, 1000);
+	assert_told(&bob->told, "down alice: it said nothing for too long\n");
 }
 
-static void mesh_keeps_a_link_that_takes_a_little(void **state)
+/* A peer that reads nothing, though there is more than its buffer (24, 35). */
+
+static struct evil *join_deaf(void)
 {
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	int size = 32 * 1024; /* so that `out` is never written as a whole */
+	struct evil *e = join_up(bob, 2, "alice");
+
+	book_open(&alices, 5, "eve");
+	while (alices.chain.seq < 500)
+		book_add(&alices, RECORD_TEXT, large, sizeof(large));
+	node_have(bob, &alices, 500);
+	evil_put_entry(e, &alices, 1, 0, WANT_FROM);
+	evil_send(e);
+	e->deaf = true;
+	settle();
+	return e;
+}
+
+static void abuse_35_who_reads_nothing_keeps_nobody_waiting(void **state)
+{
+	struct evil *deaf = join_deaf();
+	struct evil *e = join_up(bob, 3, "carol");
+	uint64_t sent = node_counts(bob).bytes_sent;
 
 	(void)state;
-	assert_int_equal(setsockopt(o->node_fd, SOL_SOCKET, SO_SNDBUF, &size,
-				 sizeof(size)),
-		0);
-	o->deaf = true;
-	say_much(bob, 100);
-	for (int i = 0; i < 5; i++) {
-		settle();
-		now_ms += MESH_STALL_MS - 1;
-		while (other_read(o))
-			;
-	}
-	assert_told(&bob->told, "");
-	o->deaf = false;
+	evil_put_entry(e, &alices, 1, 0, WANT_FROM);
 	for (int i = 0; i < 20; i++)
 		settle();
-	assert_non_null(strstr(o->told.text, "\n100\n"));
+	assert_non_null(strstr(e->told.text, "..500\n"));
+	assert_true(node_counts(bob).bytes_sent - sent < 2200 * 1000);
+	/* It is closed when it took nothing for so long, */
+	for (int i = 0; i < 89; i++) {
+		pass(1000, 1000);
+		evil_put_ping(deaf, 1); /* however much it says. */
+		evil_send(deaf);
+	}
+	assert_told(&bob->told, "");
+	pass(2000, 1000);
+	assert_told(&bob->told, "down alice: it took nothing for too long\n");
 }
 
 /* No turn of the loop may ask to be woken in the past: that would spin. */
 static void mesh_never_wakes_for_nothing(void **state)
 {
-	static const enum mesh_role roles[] = { MESH_DIALLED, MESH_ACCEPTED };
+	struct evil *e = join_deaf();
+	struct evil *carol = join_up(bob, 3, "carol");
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(roles); i++) {
-		struct other *o = join(bob, roles[i], -1, ALICE);
-
-		assert_int_equal(node_wake_ms(bob), MESH_PROLOGUE_MS);
-		settle();
-		assert_in_range(node_wake_ms(bob), 1, MESH_HANDSHAKE_MS);
+	book_open(&branch, 3, "carol");
+	for (int i = 0; i < 80; i++) { /* there are news for who is deaf */
+		if (i == 5)
+			evil_put_batch(carol, &branch, 1, 1, 1);
+		pass(1000, 1000);
+		assert_true(node_wake_ms(bob) > 0);
 		node_turn(bob);
 		assert_int_equal(bob->ready, 0);
-		hello(o, "a1", NULL, 0);
-		settle();
-		node_turn(bob);
-		assert_int_equal(bob->ready, 0);
-		assert_int_equal(node_wake_ms(bob), 3600 * 1000);
-		leave(o);
-		settle();
 	}
-}
-
-static void mesh_lets_sixteen_callers_be_half_open(void **state)
-{
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-	struct mesh_counts counts;
-	int fds[40][2];
-
-	(void)state;
-	for (int i = 0; i < 40; i++) {
-		make_pair(fds[i]);
-		now_ms++;
-		assert_int_equal(mesh_adopt(bob->mesh, fds[i][0], MESH_ACCEPTED,
-					 -1, now_ms),
-			0);
-		mesh_count(bob->mesh, &counts);
-		assert_int_equal(counts.half_open,
-			i < MESH_HALF_OPEN_MAX ? i + 1 : MESH_HALF_OPEN_MAX);
-		if (i % 8 == 0)
-			settle();
-	}
-	settle();
-	/* The oldest had to go. */
-	for (int i = 0; i < 40; i++) {
-		char byte;
-		ssize_t n = recv(fds[i][1], &byte, 1, 0);
-
-		assert_int_equal(n, i < 40 - MESH_HALF_OPEN_MAX ? 0 : -1);
-		assert_int_equal(close(fds[i][1]), 0);
-	}
-	assert_int_equal(
-		strncmp(bob->told.text, "refused : too many callers\n", 27), 0);
-	assert_int_equal(link_count(bob), 1);
-	assert_false(o->eof);
-}
-
-/* 1,000 callers at once, and none of them read yet: bounded all the same. */
-static void mesh_survives_a_thousand_callers_in_one_turn(void **state)
-{
-	struct mesh_counts counts;
-	int taken = 0;
-
-	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		int fds[2];
-
-		make_pair(fds);
-		taken += mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED, -1,
-				 now_ms) == 0;
-		assert_int_equal(close(fds[1]), 0);
-	}
-	assert_in_range(taken, MESH_HALF_OPEN_MAX,
-		MESH_LINKS_MAX + MESH_NAMED_MAX + MESH_HALF_OPEN_MAX +
-			MESH_DIALS_MAX);
-	mesh_count(bob->mesh, &counts);
-	assert_true(counts.half_open <= MESH_HALF_OPEN_MAX);
-	settle();
-	transcript_clear(&bob->told);
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-}
-
-/* Bytes that came in time for nobody: the connection is over already. */
-static void mesh_does_not_replace_a_link_by_an_ended_one(void **state)
-{
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	struct other *late = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	now_ms += MESH_PROLOGUE_MS;
-	other_send(late);
-	settle();
-	assert_told(&bob->told, "refused : it said nothing\n");
-	assert_false(o->eof);
-	assert_true(mesh_has_link(bob->mesh, ALICE));
-}
-
-static void mesh_closes_only_the_malformed_peers_link(void **state)
-{
-	struct other *alice = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	struct other *carol = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-
-	(void)state;
-	put(alice, BYTES("\000"));
-	settle();
-	assert_told(&bob->told, "down " ALICE ": length out of bounds\n");
-	assert_true(alice->eof);
-	node_say(bob, "b1", 1);
-	give(carol, "c1", 1, "still here");
-	settle();
-	assert_told(&bob->told, "record " CAROL " c1 1 still here\n");
-	assert_told(&carol->told, "b1 1 b1-1\n");
-}
-
-static void mesh_tells_of_garbage_in_each_stage(void **state)
-{
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	fifo_drop(&o->wire.out, fifo_size(&o->wire.out));
-	put(o, BYTES("GET / HTTP/1.0\r\n\r\nHost: bob.local, and so on, and so"
-		     " on until the item of 71 bytes is whole\r\n"));
-	settle();
-	assert_told(&bob->told, "refused : malformed address\n");
-	o = join(bob, MESH_ACCEPTED, -1, ALICE);
-	settle();
-	put(o, BYTES("\377\377\377\377\377\177"));
-	settle();
-	assert_told(&bob->told, "refused " ALICE ": malformed length\n");
+	assert_false(e->eof);
 }
 
 /* Records. */
 
-static void mesh_sends_what_the_other_side_lacks(void **state)
+static void mesh_replicates_both_ways_and_each_record_once(void **state)
 {
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	node_say(bob, "b1", 5);
-	node_say(bob, "c1", 2);
-	settle();
-	assert_told(&o->told,
-		"linked " BOB "\nid b1\nhead b1 5\nhead c1 2\nready\n");
-	hello(o, "a1", "b1", 3);
-	settle();
-	assert_told(&o->told, "b1 4 b1-4\nb1 5 b1-5\nc1 1 c1-1\nc1 2 c1-2\n");
-	assert_true(mesh_is_idle(bob->mesh));
-	node_say(bob, "b1", 1);
-	assert_false(mesh_is_idle(bob->mesh));
-	settle();
-	assert_told(&o->told, "b1 6 b1-6\n");
-	settle();
-	assert_told(&o->told, "");
-	assert_int_equal(sent_count(bob), 5);
-}
-
-static void mesh_sends_no_record_before_the_heads(void **state)
-{
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	settle();
-	transcript_clear(&o->told);
-	node_say(bob, "b1", 3);
-	settle();
-	assert_told(&o->told, "");
-	assert_false(mesh_is_idle(bob->mesh));
-	hello(o, "a1", "b1", 3);
-	settle();
-	assert_told(&o->told, "");
-}
-
-static void mesh_sends_only_what_is_durable(void **state)
-{
-	struct other *o;
-
-	(void)state;
-	node_say(bob, "b1", 1);
-	assert_int_equal(append(bob, bob->key, 2, "two", 3), 0);
-	o = join(bob, MESH_ACCEPTED, -1, ALICE);
-	for (int i = 0; i < 6; i++) {
-		struct mesh_event event;
-
-		other_turn(o);
-		if (i == 2)
-			hello(o, "a1", NULL, 0);
-		loop_begin(&bob->loop, now_ms);
-		mesh_want(bob->mesh, &bob->loop);
-		(void)poll(bob->loop.fds, (nfds_t)bob->loop.count, 0);
-		mesh_run(bob->mesh, &bob->loop, now_ms);
-		while (mesh_next(bob->mesh, &event, now_ms))
-			;
-		mesh_flush(bob->mesh, now_ms);
-	}
-	other_turn(o);
-	assert_told(&o->told,
-		"linked " BOB "\nid b1\nhead b1 1\nready\nb1 1 b1-1\n");
-	commit(bob);
-	mesh_flush(bob->mesh, now_ms);
-	other_turn(o);
-	assert_told(&o->told, "b1 2 two\n");
-}
-
-static void mesh_relays_but_never_back_to_the_giver(void **state)
-{
-	struct other *alice = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	struct other *carol = join_up(bob, MESH_ACCEPTED, -1, CAROL, "c1");
-
-	(void)state;
-	give(alice, "a1", 1, "hello");
-	give(alice, "z9", 1, "of another");
-	settle();
-	assert_told(&bob->told, "record " ALICE " a1 1 hello\nrecord " ALICE
-				" z9 1 of another\n");
-	assert_told(&carol->told, "a1 1 hello\nz9 1 of another\n");
-	assert_told(&alice->told, "");
-	assert_int_equal(sent_count(bob), 2);
-}
-
-/* Which numbers are wanted, chat.c decides. */
-static void mesh_tells_every_record(void **state)
-{
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-
-	(void)state;
-	give(o, "a1", 9, "gap");
-	give(o, "a1", 1, "first");
-	give(o, "a1", 1, "again");
-	give(o, "b1", 4294967295, "poison");
-	give(o, "a1", 2, "");
-	settle();
-	assert_told(&bob->told, "record " ALICE " a1 9 gap\n"
-				"record " ALICE " a1 1 first\n"
-				"record " ALICE " a1 1 again\n"
-				"record " ALICE " b1 4294967295 poison\n"
-				"record " ALICE " a1 2 \n");
-	/* The number harmed nobody: it is not even known to be there. */
-	node_say(bob, "b1", 1);
-	settle();
-	assert_told(&o->told, "b1 1 b1-1\n");
-}
-
-static void mesh_tells_what_came_before_the_end(void **state)
-{
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	settle();
-	hello(o, "a1", NULL, 0);
-	give(o, "a1", 1, "one");
-	give(o, "a1", 2, "two");
-	other_send(o);
-	leave(o);
-	settle();
-	assert_told(&bob->told,
-		"up " ALICE " a1\nrecord " ALICE " a1 1 one\n"
-		"record " ALICE " a1 2 two\ndown " ALICE ": it left\n");
-	assert_int_equal(head_of(bob, "a1"), 2);
-}
-
-static void mesh_sends_nothing_to_whom_only_pushes(void **state)
-{
-	struct other *o = join(bob, MESH_ACCEPTED, -1, ALICE);
-
-	(void)state;
-	node_say(bob, "b1", 3);
-	settle();
-	transcript_clear(&o->told);
-	put(o, BYTES("\006\012\002a1\030\002"));
-	give(o, "a1", 1, "pushed");
-	settle();
-	assert_told(
-		&bob->told, "up " ALICE " a1\nrecord " ALICE " a1 1 pushed\n");
-	assert_told(&o->told, "");
-	assert_true(mesh_is_idle(bob->mesh));
-}
-
-static void mesh_held_takes_no_record(void **state)
-{
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	struct other *late;
-
-	(void)state;
-	mesh_hold(bob->mesh, true);
-	give(o, "a1", 1, "one");
-	give(o, "a1", 2, "two");
-	settle();
-	late = join(bob, MESH_ACCEPTED, -1, CAROL);
-	settle();
-	hello(late, "c1", NULL, 0);
-	give(late, "c1", 1, "three");
-	settle();
-	assert_told(&bob->told, "up " CAROL " c1\n");
-	/* It still sends, and does not spin. */
-	node_say(bob, "b1", 1);
-	settle();
-	assert_string_equal(o->told.text, "b1 1 b1-1\n");
-	assert_true(node_wake_ms(bob) > 0);
-	leave(o);
-	settle();
-	assert_told(&bob->told, "");
-	assert_true(node_wake_ms(bob) > 0);
-	mesh_hold(bob->mesh, false);
-	assert_int_equal(node_wake_ms(bob), 0);
-	settle();
-	assert_non_null(strstr(bob->told.text, "record " ALICE " a1 1 one\n"
-					       "record " ALICE " a1 2 two\n"
-					       "down " ALICE ": it left\n"));
-	assert_non_null(
-		strstr(bob->told.text, "record " CAROL " c1 1 three\n"));
-}
-
-/* Held, a link takes what its buffer holds, and leaves the rest there. */
-static void mesh_held_lets_its_peers_wait(void **state)
-{
-	static char text[60000];
-	struct other *o = join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	uint32_t seq = 0;
-
-	(void)state;
-	memset(text, 'y', sizeof(text) - 1);
-	bob->quiet = true;
-	mesh_hold(bob->mesh, true);
-	for (int i = 0; i < 100; i++) {
-		if (fifo_size(&o->wire.out) == 0)
-			give(o, "a1", ++seq, text);
-		settle();
-	}
-	assert_in_range(seq, 2, 50);
-	assert_true(fifo_size(&o->wire.out) > 0);
-	node_turn(bob);
-	assert_int_equal(bob->ready, 0);
-	mesh_hold(bob->mesh, false);
-	settle();
-	assert_int_equal(head_of(bob, "a1"), seq);
-}
-
-/*
- * More heads than the buffer holds, to somebody who waits for them all before
- * he says anything: poll must go on asking whether there is room.
- */
-static void mesh_sends_a_large_handshake_by_itself(void **state)
-{
-	enum { AUTHORS = 4000 };
-	struct other *o;
-	uint8_t key[LEGACY_KEY_SIZE] = { 0 };
-	struct legacy_event event;
-	int heads = 0;
-	bool ready = false;
-
-	(void)state;
-	for (int i = 0; i < AUTHORS; i++) {
-		key[0] = (uint8_t)(i >> 8);
-		key[1] = (uint8_t)i;
-		assert_int_equal(append(bob, key, 1, "x", 1), 0);
-	}
-	commit(bob);
-	o = join(bob, MESH_ACCEPTED, -1, ALICE);
-	other_turn(o);
-	node_turn(bob);
-	other_send(o);
-	o->deaf = true;
-	for (int turns = 0; !ready && turns < 1000; turns++) {
-		ssize_t n = recv(o->fd, fifo_tail(&o->wire.in),
-			fifo_room(&o->wire.in), 0);
-
-		if (n > 0)
-			fifo_added(&o->wire.in, (size_t)n);
-		while (legacy_next(&o->wire, &event)) {
-			heads += event.kind == LEGACY_EVENT_HEAD;
-			ready = event.kind == LEGACY_EVENT_READY;
-		}
-		/* The loop sleeps until poll or the clock wakes it. */
-		if (node_wake_ms(bob) == 0 ||
-			poll(bob->loop.fds, (nfds_t)bob->loop.count, 0) > 0)
-			node_turn(bob);
-		else if (n <= 0)
-			break; /* both would wait for ever */
-	}
-	assert_int_equal(heads, AUTHORS);
-	assert_true(ready);
-	node_turn(bob);
-	assert_int_equal(bob->ready, 0);
-}
-
-static void mesh_replicates_both_ways(void **state)
-{
-	enum { RECORDS = 1000 };
-	struct node *alice = &nodes[1];
-	struct log_record record;
-	struct mesh_counts counts;
+	enum { RECORDS = 3001 };
+	struct node *other = &nodes[1];
 	int fds[2];
 
 	(void)state;
-	node_open(alice, ALICE, "a1");
-	alice->quiet = bob->quiet = true;
-	node_say(alice, "a1", RECORDS);
-	node_say(bob, "b1", RECORDS);
+	node_open(other, 2, "alice");
+	node_say(bob, RECORDS - 1);
+	node_say(other, RECORDS - 1);
 	make_pair(fds);
 	assert_int_equal(
-		mesh_adopt(alice->mesh, fds[0], MESH_DIALLED, -1, now_ms), 0);
-	assert_int_equal(
-		mesh_adopt(bob->mesh, fds[1], MESH_ACCEPTED, -1, now_ms), 0);
+		mesh_adopt(other->mesh, fds[0], MESH_DIALLED, -1, now_ms) |
+			mesh_adopt(
+				bob->mesh, fds[1], MESH_ACCEPTED, -1, now_ms),
+		0);
 	for (int i = 0; i < 20; i++)
 		settle();
-	assert_int_equal(head_of(bob, "a1"), RECORDS);
-	assert_int_equal(head_of(alice, "b1"), RECORDS);
 	for (int i = 0; i < NODES; i++) {
-		mesh_count(nodes[i].mesh, &counts);
-		assert_int_equal(counts.links, 1);
-		assert_int_equal(counts.half_open, 0);
-		assert_int_equal(counts.records_sent, RECORDS);
-		assert_int_equal(counts.records_received, RECORDS);
+		struct mesh_counts counts = node_counts(&nodes[i]);
+
+		assert_int_equal(room_count(nodes[i].room), 2);
+		assert_int_equal(room_durable(nodes[i].room, 0), RECORDS);
+		assert_int_equal(room_durable(nodes[i].room, 1), RECORDS);
+		assert_int_equal(counts.sync.records_sent, RECORDS);
+		assert_int_equal(counts.sync.records_received, RECORDS);
 		assert_true(mesh_is_idle(nodes[i].mesh));
+		assert_true(mesh_is_settled(nodes[i].mesh));
 	}
-	assert_int_equal(log_read(bob->log, log_find(bob->log, alice->key), 777,
-				 &record),
-		0);
-	assert_memory_equal(record.bytes + RECORD_HEADER_SIZE, "a1-777", 6);
 }
 
-/* Dialling. */
-
-/* An address that can not even have a socket: fails at once, anywhere. */
-static const struct sockaddr_storage nowhere[3] = {
-	{ .ss_family = AF_UNSPEC },
-	{ .ss_family = AF_UNSPEC },
-	{ .ss_family = AF_UNSPEC },
-};
-
-static void mesh_backs_off_to_thirty_seconds_with_jitter(void **state)
+/* The first of our log is told at once, and nothing before it is durable. */
+static void mesh_sends_only_what_is_durable(void **state)
 {
-	int64_t expected_ms = MESH_BACKOFF_MIN_MS;
-	int64_t least = INT64_MAX, most = 0;
-	char text[64];
+	struct evil *e = join_up(bob, 2, "alice");
 
 	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	assert_int_equal(node_wake_ms(bob), 3600 * 1000);
-	mesh_found(bob->mesh, 0, nowhere, 1, now_ms);
-	for (int i = 1; i < 100; i++) {
-		int64_t wait_ms;
-
-		node_turn(bob);
-		(void)snprintf(
-			text, sizeof(text), "unreachable 0, %d times\n", i);
-		assert_told(&bob->told, text);
-		wait_ms = node_wake_ms(bob);
-		assert_in_range(wait_ms, expected_ms / 2, expected_ms * 3 / 2);
-		if (expected_ms == MESH_BACKOFF_MAX_MS) {
-			least = wait_ms < least ? wait_ms : least;
-			most = wait_ms > most ? wait_ms : most;
-		}
-		expected_ms *= 2;
-		if (expected_ms > MESH_BACKOFF_MAX_MS)
-			expected_ms = MESH_BACKOFF_MAX_MS;
-		now_ms += wait_ms - 1;
-		node_turn(bob);
-		assert_told(&bob->told, "");
-		now_ms += 1;
-	}
-	assert_true(least < MESH_BACKOFF_MAX_MS * 6 / 10);
-	assert_true(most > MESH_BACKOFF_MAX_MS * 14 / 10);
-}
-
-static void mesh_tries_each_address_before_it_waits(void **state)
-{
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	mesh_found(bob->mesh, 0, nowhere, 3, now_ms);
-	for (int i = 0; i < 2; i++) {
-		node_turn(bob);
-		assert_told(&bob->told, "");
-		assert_int_equal(node_wake_ms(bob), 0);
-	}
-	node_turn(bob);
-	assert_told(&bob->told, "unreachable 0, 1 times\n");
-	assert_in_range(node_wake_ms(bob), 125, 375);
-	/* Found again: at once. */
-	mesh_found(bob->mesh, 0, nowhere, 1, now_ms);
-	node_turn(bob);
-	assert_told(&bob->told, "unreachable 0, 2 times\n");
-}
-
-static void mesh_does_not_dial_who_is_linked(void **state)
-{
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	(void)join_up(bob, MESH_ACCEPTED, -1, ALICE, "a1");
-	mesh_found(bob->mesh, 0, nowhere, 1, now_ms);
+	assert_int_equal(room_say(bob->room, "x", 1, BOOK_NOW), 0);
+	mesh_flush(bob->mesh, now_ms);
+	evil_turn(e);
+	assert_told(&e->told, "");
 	settle();
-	now_ms += 3600 * 1000;
+	assert_told(&e->told, "digest bob 2\n");
+	book_open(&alices, 1, "bob");
+	evil_put_entry(e, &alices, 1, 0, WANT_FROM);
+	settle();
+	assert_told(&e->told, "batch bob 1..2\n");
+	assert_int_equal(room_say(bob->room, "y", 1, BOOK_NOW), 0);
+	mesh_flush(bob->mesh, now_ms);
+	evil_turn(e);
+	assert_told(&e->told, "");
+	settle();
+	assert_told(&e->told, "batch bob 3..3\n");
+}
+
+static void abuse_18_while_held_nothing_is_wanted_and_links_stay(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	evil_put_entry(e, &alices, 1, 1, WANT_NOTHING);
+	settle();
+	assert_told(&e->told, "digest alice 0 want 2\n");
+	mesh_hold(bob->mesh, true, now_ms);
+	settle();
+	assert_told(&e->told, "digest alice 0\n");
+	evil_put_ping(e, 1);
+	pass(100 * 1000, 1000);
+	assert_told(&e->told, "pong\n");
+	mesh_hold(bob->mesh, false, now_ms);
+	settle();
+	assert_told(&e->told, "digest alice 0 want 2\n");
+}
+
+/* What nobody honest sends. */
+
+static void bad_batch_is_struck_and_the_source_moves(void **state)
+{
+	struct evil *liar = join_up(bob, 4, "dora");
+	struct evil *e;
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 3);
+	evil_put_entry(liar, &alices, 1, 3, WANT_NOTHING);
+	settle();
+	e = join_up(bob, 3, "carol");
+	evil_put_entry(e, &alices, 1, 3, WANT_NOTHING);
+	settle();
+	assert_told(&e->told, ""); /* it is asked for in one place only */
+	assert_told(&liar->told, "digest alice 0 want 2\n");
+	alices.pages[3].signature[0] ^= 1;
+	evil_put_batch(liar, &alices, 1, 1, 3);
+	alices.pages[3].signature[0] ^= 1;
+	settle();
+	assert_told(&bob->told, "batch alice 1..3 bad\n");
+	assert_told(&liar->told, "digest alice 0\n");
+	assert_told(&e->told, "digest alice 0 want 2\n");
+	assert_int_equal(node_counts(bob).strikes, 1);
+	evil_put_batch(e, &alices, 1, 1, 3); /* the genuine one (8) */
+	settle();
+	assert_told(&bob->told, "batch alice 1..3 accepted\n");
+	for (int i = 1; i < LIMIT_STRIKES_KEY; i++) {
+		assert_false(liar->eof);
+		alices.pages[2].type ^= 64;
+		evil_put_batch(liar, &alices, 1, 2, 3);
+		alices.pages[2].type ^= 64;
+		settle();
+	}
+	assert_true(liar->eof);
+	assert_non_null(strstr(
+		bob->told.text, "down dora: it sent what nobody signed\n"));
+}
+
+/* Signature S + L: refused; the genuine copy of another peer is taken. */
+static void abuse_08_s_plus_l_is_refused_and_the_genuine_accepted(void **state)
+{
+	static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63,
+		0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+		0x14, [31] = 0x10 };
+	struct evil *liar = join_up(bob, 4, "dora");
+	struct evil *e = join_up(bob, 3, "carol");
+	uint8_t genuine[RECORD_SIGNATURE_SIZE];
+	unsigned carry = 0;
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	memcpy(genuine, alices.pages[1].signature, sizeof(genuine));
+	for (int i = 0; i < 32; i++) {
+		carry += (unsigned)genuine[32 + i] + order[i];
+		alices.pages[1].signature[32 + i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	evil_put_entry(liar, &alices, 1, 1, WANT_NOTHING);
+	evil_put_batch(liar, &alices, 1, 1, 1);
+	settle();
+	assert_told(&bob->told, "batch alice 1..1 bad\n");
+	memcpy(alices.pages[1].signature, genuine, sizeof(genuine));
+	evil_put_entry(e, &alices, 1, 1, WANT_NOTHING);
+	evil_put_batch(e, &alices, 1, 1, 1);
+	settle();
+	assert_told(&bob->told, "batch alice 1..1 accepted\n");
+}
+
+/* Nothing of it is kept, and the demand is repeated once a second. */
+static void abuse_03_a_batch_with_a_gap_is_dropped(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 12);
+	node_have(bob, &alices, 5);
+	evil_put_entry(e, &alices, 1, 12, WANT_NOTHING);
+	settle();
+	assert_told(&e->told, "digest alice 5 want 2\n");
+	for (int i = 0; i < 10; i++)
+		evil_put_batch(e, &alices, 1, 9, 12);
+	settle();
+	assert_told(&e->told, "digest alice 5 want 2\n");
+	assert_int_equal(node_head(bob, &alices), 5);
+	for (int i = 0; i < 100; i++) {
+		evil_put_batch(e, &alices, 1, 9, 12);
+		pass(100, 100);
+	}
+	assert_in_range(count_of(e->told.text, "want 2"), 2, 10);
+	assert_int_equal(node_head(bob, &alices), 5);
+	assert_int_equal(node_counts(bob).strikes, 0);
+}
+
+static void batch_of_a_log_that_was_not_named_is_ignored(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+	uint8_t bytes[1024];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	evil_put_batch(e, &alices, UINT32_MAX, 1, 1); /* no such numbers */
+	book_put_batch(&w, &alices, 7, 1, 1);
+	/* Without the key, fields 2 and 3: what 7 is was never said. */
+	memmove(w.bytes + 2, w.bytes + 2 + 34, w.size - 2 - 34);
+	evil_put(e, MESSAGE_BATCH, w.bytes, w.size - 34);
 	settle();
 	assert_told(&bob->told, "");
-	assert_int_equal(node_wake_ms(bob), 3600 * 1000);
+	assert_int_equal(room_count(bob->room), 0);
+	assert_false(e->eof);
+	assert_int_equal(node_counts(bob).sync.records_received, 2);
 }
 
-static void mesh_tells_of_a_dial_that_came_to_nothing(void **state)
+/* Two histories of one author, told by who has the other one. */
+static void abuse_12_equal_heads_with_other_ids_show_a_fork(void **state)
 {
-	struct other *o;
+	struct evil *e = join_up(bob, 4, "dora");
+	struct message_half half;
 
 	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	o = join(bob, MESH_DIALLED, 0, ALICE);
-	leave(o);
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 3);
+	book_branch(&branch, &alices, 2);
+	book_say(&branch, "something else");
+	node_have(bob, &alices, 3);
 	settle();
-	assert_told(&bob->told, "unreachable 0, 1 times\n");
-}
-
-/* A link that lasted is dialled again soon, one that did not, later. */
-static void mesh_resets_the_back_off_after_ten_seconds(void **state)
-{
-	static const struct {
-		int64_t lasted_ms;
-		int64_t expected_ms;
-	} cases[] = {
-		{ 0, 250 },
-		{ 0, 500 },
-		{ MESH_STEADY_MS - 1, 1000 },
-		{ 0, 2000 },
-		{ MESH_STEADY_MS, 250 },
-		{ 0, 500 },
-	};
-
-	(void)state;
-	assert_int_equal(mesh_add_peer(bob->mesh, ALICE), 0);
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct other *o = join_up(bob, MESH_DIALLED, 0, ALICE, "a1");
-
-		if (i == 0)
-			mesh_found(bob->mesh, 0, nowhere, 1, now_ms);
-		now_ms += cases[i].lasted_ms;
-		leave(o);
-		settle();
-		assert_told(&bob->told, "down " ALICE ": it left\n");
-		assert_in_range(node_wake_ms(bob), cases[i].expected_ms / 2,
-			cases[i].expected_ms * 3 / 2);
-	}
+	transcript_clear(&e->told);
+	evil_put_entry(e, &branch, 1, 3, WANT_NOTHING);
+	settle();
+	assert_told(&e->told, "half alice 3\ndigest alice 3 want 2\n");
+	half = book_half(&branch, 3);
+	half.signature[5] ^= 1; /* 11: with a bad signature it is nothing */
+	evil_put_half(e, &half);
+	settle();
+	assert_told(&bob->told, "half alice 3 bad\n");
+	assert_int_equal(node_counts(bob).strikes, 1);
+	half = book_half(&branch, 3);
+	evil_put_half(e, &half);
+	settle();
+	assert_told(&bob->told, "half alice 3 forked\nfork alice 3\n");
+	assert_int_equal(node_head(bob, &branch), 2);
+	assert_non_null(strstr(e->told.text, "digest alice 2 frozen\n"));
 }
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			mesh_links_in_both_roles_and_orders, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_knows_which_peer_is_linked, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_takes_64_peers, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_does_not_link_with_itself, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_refuses_a_copy_of_its_own_database, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_does_not_listen_to_whom_it_refused, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_with_only_refuses_strangers, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_refuses_interfaces_that_are_not_allowed, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_puts_a_newer_link_in_an_older_ones_place, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_refuses_a_higher_caller_while_it_dials_him, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_keeps_one_of_two_crossing_dials, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_links_two_authors_of_one_address, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_refuses_a_higher_caller_just_after_it_dialled_him,
-			begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_refuses_who_answers_by_another_name, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_takes_64_links, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_ends_what_says_nothing_for_five_seconds, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_gives_slow_callers_five_seconds_in_all, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_gives_handshakes_thirty_seconds, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_lets_links_be_silent_for_ever, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_ends_a_link_that_takes_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_keeps_a_link_that_takes_a_little, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_never_wakes_for_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_lets_sixteen_callers_be_half_open, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_survives_a_thousand_callers_in_one_turn, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_does_not_replace_a_link_by_an_ended_one, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_closes_only_the_malformed_peers_link, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_tells_of_garbage_in_each_stage, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_sends_what_the_other_side_lacks, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_sends_no_record_before_the_heads, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_sends_only_what_is_durable, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_relays_but_never_back_to_the_giver, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_tells_every_record, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_tells_what_came_before_the_end, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_sends_nothing_to_whom_only_pushes, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_held_takes_no_record, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_held_lets_its_peers_wait, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_sends_a_large_handshake_by_itself, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_replicates_both_ways, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_backs_off_to_thirty_seconds_with_jitter, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			mesh_tries_each_address_before_it_waits, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_does_not_dial_who_is_linked, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_tells_of_a_dial_that_came_to_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(
-			mesh_resets_the_back_off_after_ten_seconds, begin, end),
+	const struct CMUnitTest tests[] = {
+		world_test(mesh_links_in_both_roles),
+		world_test(abuse_33_a_goodbye_and_a_lost_connection_differ),
+		world_test(mesh_tells_what_came_before_the_end),
+		world_test(
+			abuse_29_ourselves_are_dropped_and_not_dialled_again),
+		world_test(abuse_30_who_is_in_another_room_is_no_link),
+		world_test(abuse_36_one_of_two_crossing_dials_stays),
+		world_test(mesh_keeps_the_link_with_the_smaller_hash),
+		world_test(abuse_39_who_lost_power_is_linked_again_at_once),
+		world_test(abuse_36_two_copies_of_a_database_stay_and_are_told),
+		world_test(mesh_tells_of_a_copy_of_its_own_database),
+		world_test(
+			abuse_38_a_named_peer_with_another_key_does_not_count),
+		world_test(mesh_refuses_who_answers_by_another_name),
+		world_test(mesh_with_only_refuses_strangers),
+		world_test(mesh_refuses_interfaces_that_are_not_allowed),
+		world_test(mesh_dials_whom_it_found_and_not_who_is_linked),
+		world_test(
+			abuse_25_of_too_many_callers_the_worst_host_gives_way),
+		world_test(abuse_25_a_flood_of_callers_shuts_nobody_out),
+		world_test(abuse_25_a_65th_link_takes_that_of_who_has_most),
+		world_test(strikes_of_an_address_refuse_it_for_ten_minutes),
+		world_test(strikes_of_a_key_refuse_it_wherever_it_comes_from),
+		world_test(abuse_04_20_23_malformed_messages_end_the_link),
+		world_test(mesh_ignores_what_a_newer_version_may_say),
+		world_test(abuse_20_a_digest_of_10000_entries_ends_the_link),
+		world_test(abuse_23_impossible_lengths_before_auth_end_it),
+		world_test(
+			abuse_34_a_flipped_bit_ends_the_link_without_an_answer),
+		world_test(abuse_26_a_conversation_byte_by_byte_is_the_same),
+		world_test(abuse_26_a_frame_cut_anywhere_is_the_same),
+		world_test(abuse_24_who_says_nothing_has_two_seconds),
+		world_test(abuse_24_a_handshake_has_five_seconds_in_all),
+		world_test(abuse_24_a_frame_once_begun_has_ten_seconds),
+		world_test(
+			mesh_lets_frames_stream_for_longer_than_one_may_take),
+		world_test(mesh_pings_after_30_seconds_and_gives_up_after_90),
+		world_test(abuse_35_who_reads_nothing_keeps_nobody_waiting),
+		world_test(mesh_never_wakes_for_nothing),
+		world_test(mesh_replicates_both_ways_and_each_record_once),
+		world_test(mesh_sends_only_what_is_durable),
+		world_test(
+			abuse_18_while_held_nothing_is_wanted_and_links_stay),
+		world_test(bad_batch_is_struck_and_the_source_moves),
+		world_test(
+			abuse_08_s_plus_l_is_refused_and_the_genuine_accepted),
+		world_test(abuse_03_a_batch_with_a_gap_is_dropped),
+		world_test(batch_of_a_log_that_was_not_named_is_ignored),
+		world_test(abuse_12_equal_heads_with_other_ids_show_a_fork),
 	};
 
-	return cmocka_run_group_tests_name("mesh", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,12 @@
 #include "history.h"
 #include "room.h"
 
-enum { PAGES_MAX = 400, ARENA_SIZE = 1024 * 1024, BATCH_SIZE = 512 * 1024 };
+enum {
+	PAGES_MAX = 400,
+	ARENA_SIZE = 2 * LOG_BATCH_MAX,
+	BATCH_SIZE = 512 * 1024,
+	LARGEST = 24 + RECORD_HEADER_SIZE + LIMIT_TEXT /* in the store */
+};
 
 #define NOW ((uint64_t)1800000000000)
 
@@ -295,6 +300,22 @@ static enum room_verdict give_half(const struct book *book, uint64_t seq)
 static void assert_verdict(enum room_verdict is, enum room_verdict should)
 {
 	assert_string_equal(room_verdict_name(is), room_verdict_name(should));
+}
+
+/* Gives the largest texts, until `rest` more would fill the store's batch. */
+static void give_until_full(struct book *book, int rest)
+{
+	static const uint8_t bytes[LIMIT_TEXT];
+	uint64_t last = 0;
+
+	for (int i = 0; i < LOG_BATCH_MAX / LARGEST - rest; i++)
+		book_add(book, RECORD_TEXT, NOW, bytes, sizeof(bytes));
+	for (uint64_t first = 1; first <= book->chain.seq; first = last + 1) {
+		last = first + 99;
+		if (last > book->chain.seq)
+			last = book->chain.seq;
+		assert_verdict(give(book, first, last), ROOM_ACCEPTED);
+	}
 }
 
 /* Gives all of it, and commits. */
@@ -980,17 +1001,11 @@ static void what_is_not_durable_yet_is_compared_after_a_commit(void **state)
 /* 6, 18 */
 static void batch_that_does_not_fit_waits_whole(void **state)
 {
-	static uint8_t bytes[LIMIT_TEXT];
 	struct message_batch batch;
 
 	(void)state;
 	book_begin(&other, 4, 0, "carol");
-	for (int i = 0; i < 120; i++)
-		book_add(&other, RECORD_TEXT, NOW, bytes, sizeof(bytes));
-	assert_verdict(give(&other, 1, 100), ROOM_ACCEPTED);
-	batch = book_batch(&other, 101, 121);
-	assert_verdict(room_accept(room, number_of(&other), &batch, wall),
-		ROOM_ACCEPTED);
+	give_until_full(&other, 2);
 	book_fill(&alice, 256, "a");
 	batch = book_batch(&alice, 1, 256);
 	assert_verdict(
@@ -1268,14 +1283,11 @@ static void nothing_is_half_said_when_it_does_not_fit(void **state)
 
 	(void)state;
 	book_begin(&other, 4, 0, "carol");
-	for (int i = 0; i < 121; i++)
-		book_add(&other, RECORD_TEXT, NOW, bytes, sizeof(bytes));
-	assert_verdict(give(&other, 1, 100), ROOM_ACCEPTED);
-	assert_verdict(give(&other, 101, 122), ROOM_ACCEPTED);
+	give_until_full(&other, 3);
 	book_begin(&other, 5, 0, "dave");
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		book_add(&other, RECORD_TEXT, NOW, bytes, sizeof(bytes));
-	assert_verdict(give(&other, 1, 3), ROOM_ACCEPTED);
+	assert_verdict(give(&other, 1, 4), ROOM_ACCEPTED);
 	assert_int_equal(room_say(room, bytes, sizeof(bytes), wall), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(room_head(room, room_own(room)), 0);

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * test_sync.c: who is asked for what, who is told of what, and who is sent
+ * what: as the persons at the other ends of bob's links hear it.  Keys: bob is
+ * 1, alice 2, carol 3, dora 4.
+ */
+#include "platform.h"
+
+#include "node.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static struct book alices, carols;
+static char large[4000];
+
+static int count_of(const char *text, const char *part)
+{
+	int count = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+/* Alice's log up to record `last`, of which bob has `here`. */
+static void alice_has(uint64_t last, uint64_t here)
+{
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, last);
+	if (here > 0)
+		node_have(bob, &alices, here);
+	settle();
+}
+
+static struct evil *join_claiming(unsigned who, const char *name, uint64_t seq)
+{
+	struct evil *e = join_up(bob, who, name);
+
+	if (seq > 0)
+		evil_put_entry(e, &alices, 1, seq, WANT_NOTHING);
+	settle();
+	return e;
+}
+
+/* Milliseconds until he is told `text`; what he was told so far is gone. */
+static int64_t until_told(struct evil *e, const char *text, int64_t step_ms)
+{
+	int64_t began_ms = now_ms;
+
+	transcript_clear(&e->told);
+	for (int i = 0; i < 100000; i++) {
+		settle();
+		if (strstr(e->told.text, text) != NULL)
+			return now_ms - began_ms;
+		now_ms += step_ms;
+	}
+	fail_msg("never told: %s", text);
+	return 0;
+}
+
+/* Sources. */
+
+static void source_is_the_author_as_long_as_he_is_linked(void **state)
+{
+	struct evil *dora, *alice;
+
+	(void)state;
+	alice_has(5, 0);
+	dora = join_claiming(4, "dora", 5);
+	assert_told(&dora->told, "digest alice 0 want 2\n");
+	alice = join(bob, 2, "alice");
+	settle();
+	assert_told(&dora->told, "digest alice 0\n");
+	assert_told(&alice->told, "peer bob\nhello bob 0\n"
+				  "digest alice 0 want 2; complete\n");
+	evil_leave(alice);
+	settle();
+	assert_told(&dora->told, "digest alice 0 want 2\n");
+}
+
+/* Whose log is known is asked for it before he says a word. */
+static void source_is_asked_in_the_first_digest(void **state)
+{
+	struct evil *alice;
+
+	(void)state;
+	alice_has(5, 2);
+	alice = join(bob, 2, "alice");
+	settle();
+	assert_told(&alice->told, "peer bob\nhello bob 0\n"
+				  "digest alice 2 want 2; complete\n");
+}
+
+static void source_that_is_lost_is_replaced_by_the_newest(void **state)
+{
+	struct evil *alice, *carol, *dora;
+
+	(void)state;
+	alice_has(9, 2);
+	alice = join_up(bob, 2, "alice");
+	carol = join_claiming(3, "carol", 5);
+	dora = join_claiming(4, "dora", 9);
+	assert_told(&carol->told, "");
+	evil_leave(alice);
+	settle();
+	assert_told(&carol->told, "");
+	assert_told(&dora->told, "digest alice 2 want 2\n");
+}
+
+static void source_that_is_silent_is_left_for_another(void **state)
+{
+	struct evil *carol, *dora;
+	int64_t waited_ms;
+
+	(void)state;
+	alice_has(5, 2);
+	carol = join_claiming(3, "carol", 5);
+	dora = join_claiming(4, "dora", 5);
+	assert_told(&carol->told, "digest alice 2 want 2\n");
+	waited_ms = until_told(dora, "want 2", 10);
+	assert_in_range(waited_ms, SYNC_SILENT_MS, SYNC_SILENT_MS * 2);
+	assert_told(&carol->told, "digest alice 2\n");
+	assert_int_equal(node_counts(bob).sync.moves, 1);
+}
+
+/* One that moves something is not silent, however slow it is. */
+static void source_that_sends_is_kept(void **state)
+{
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(100, 2);
+	carol = join_claiming(3, "carol", 100);
+	dora = join_claiming(4, "dora", 100);
+	for (uint64_t seq = 3; seq <= 30; seq++) {
+		evil_put_batch(carol, &alices, 1, seq, seq);
+		pass(200, 50);
+	}
+	assert_null(strstr(dora->told.text, "want"));
+	assert_int_equal(node_counts(bob).sync.moves, 0);
+}
+
+/* "I have 4,294,967,294", and nothing comes (2): a second, then two, ... */
+static void abuse_02_who_claims_and_sends_nothing_is_believed_less(void **state)
+{
+	struct evil *liar;
+	int64_t expected_ms = SYNC_AVOID_MS;
+
+	(void)state;
+	alice_has(5, 2);
+	liar = join_claiming(4, "dora", LIMIT_SEQ);
+	assert_told(&liar->told, "digest alice 2 want 2\n");
+	for (int i = 0; i < 9; i++) {
+		int64_t waited_ms = until_told(liar, "digest alice 2\n", 50);
+
+		assert_in_range(waited_ms, SYNC_SILENT_MS, 600);
+		waited_ms = until_told(liar, "digest alice 2 want 2\n", 50);
+		assert_in_range(waited_ms, expected_ms - 50, expected_ms + 200);
+		expected_ms *= 2;
+		if (expected_ms > SYNC_AVOID_MAX_MS)
+			expected_ms = SYNC_AVOID_MAX_MS;
+	}
+	/* Who is honest is asked at once, and what he sends is taken. */
+	(void)until_told(liar, "digest alice 2\n", 50);
+	evil_put_batch(join_claiming(3, "carol", 5), &alices, 1, 3, 5);
+	settle();
+	assert_int_equal(node_head(bob, &alices), 5);
+}
+
+/* What is told, and when. */
+
+static void receipts_go_at_once_to_the_author_alone(void **state)
+{
+	struct evil *alice, *dora;
+	int64_t waited_ms;
+
+	(void)state;
+	alice_has(9, 2);
+	dora = join_up(bob, 4, "dora");
+	alice = join_claiming(2, "alice", 9);
+	assert_told(&alice->told, "");
+	evil_put_batch(alice, &alices, 1, 3, 3);
+	settle();
+	assert_told(&alice->told, "digest alice 3 want 1\n");
+	evil_put_batch(alice, &alices, 1, 4, 4);
+	settle();
+	assert_told(&alice->told, "");
+	waited_ms = until_told(alice, "digest alice 4 want 1\n", 1);
+	assert_in_range(waited_ms, 1, SYNC_RECEIPT_MS);
+	assert_told(&dora->told, "");
+	waited_ms = until_told(dora, "digest alice 4\n", 10);
+	assert_in_range(waited_ms, 1, SYNC_GATHER_MS);
+}
+
+static void news_are_gathered_and_known_ones_left_out(void **state)
+{
+	struct evil *alice, *carol, *dora;
+
+	(void)state;
+	alice_has(9, 9);
+	book_open(&carols, 3, "carol");
+	alice = join_up(bob, 2, "alice");
+	carol = join_up(bob, 3, "carol");
+	dora = join_up(bob, 4, "dora");
+	evil_put_batch(alice, &alices, 1, 9, 9);
+	evil_put_entry(dora, &alices, 1, 10, WANT_NOTHING);
+	book_fill(&alices, 10);
+	evil_put_batch(alice, &alices, 1, 10, 10);
+	evil_put_batch(carol, &carols, 1, 1, 1);
+	settle();
+	pass(SYNC_GATHER_MS, 50);
+	assert_told(&dora->told, "digest carol 1\n");
+	assert_non_null(strstr(alice->told.text, "digest carol 1\n"));
+	assert_non_null(strstr(carol->told.text, "digest alice 10\n"));
+	/* Nothing changes, nothing is sent. */
+	pass(500, 50);
+	transcript_clear(&alice->told);
+	transcript_clear(&carol->told);
+	pass(80 * 1000, 500);
+	assert_told(&alice->told, "");
+	assert_told(&carol->told, "");
+	assert_told(&dora->told, "");
+}
+
+static void many_news_are_one_digest(void **state)
+{
+	struct evil *dora = join_up(bob, 4, "dora");
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++) {
+		book_open(&carols, 100 + i, "x");
+		node_have(bob, &carols, 1);
+		pass(10, 10);
+	}
+	pass(SYNC_GATHER_MS, 50);
+	assert_int_equal(count_of(dora->told.text, "digest"), 1);
+	assert_int_equal(count_of(dora->told.text, " x 1"), 50);
+}
+
+static void complete_digest_comes_in_parts_of_1024(void **state)
+{
+	enum { LOGS = LIMIT_DIGEST_ENTRIES + 30 };
+	const char *first;
+	struct evil *dora;
+
+	(void)state;
+	for (unsigned i = 0; i < LOGS; i++) {
+		book_open(&carols, 1000 + i, "x");
+		node_have(bob, &carols, 1);
+	}
+	dora = join(bob, 4, "dora");
+	settle();
+	first = strstr(dora->told.text, "digest");
+	assert_non_null(first);
+	assert_int_equal(count_of(dora->told.text, "digest"), 2);
+	assert_int_equal(count_of(dora->told.text, " 1"), LOGS);
+	assert_int_equal(count_of(strchr(first, '\n'), " 1"), 30);
+	assert_int_equal(count_of(dora->told.text, "complete"), 1);
+	assert_int_equal(count_of(strchr(first, '\n'), "; complete\n"), 1);
+}
+
+/* What is sent. */
+
+static void cursor_starts_over_where_it_is_told_to(void **state)
+{
+	static const struct {
+		uint64_t seq;
+		enum message_want want;
+		const char *sent;
+	} cases[] = {
+		{ 0, WANT_MORE, "" }, /* never said from where */
+		{ 0, WANT_FROM, "batch alice 1..9\n" },
+		{ 9, WANT_MORE, "digest alice 9 want 2\n" }, /* as we have */
+		{ 6, WANT_FROM, "batch alice 7..9\n" },
+		{ 2, WANT_FROM, "batch alice 3..9\n" }, /* an older database */
+		{ 1, WANT_MORE, "" }, /* a receipt sets no cursor */
+		{ 20, WANT_FROM, "" },
+		{ 8, WANT_FROM, "batch alice 9..9\n" },
+		{ 0, WANT_NOTHING, "" },
+	};
+	struct evil *dora;
+
+	(void)state;
+	alice_has(10, 9);
+	dora = join_up(bob, 4, "dora");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		evil_put_entry(dora, &alices, 1, cases[i].seq, cases[i].want);
+		settle();
+		assert_told(&dora->told, cases[i].sent);
+	}
+	node_have(bob, &alices, 10);
+	settle();
+	assert_told(&dora->told, ""); /* it is not wanted any more */
+	evil_put_entry(dora, &alices, 1, 9, WANT_MORE);
+	settle();
+	assert_told(&dora->told, "batch alice 10..10\n");
+}
+
+static void batches_have_256_records_or_64_kilobytes(void **state)
+{
+	struct evil *dora = join_up(bob, 4, "dora");
+
+	(void)state;
+	alice_has(300, 300);
+	for (int i = 0; i < 20; i++)
+		book_add(&alices, RECORD_TEXT, large, sizeof(large));
+	node_have(bob, &alices, 320);
+	evil_put_entry(dora, &alices, 1, 0, WANT_FROM);
+	settle();
+	/* It ends with a record that ended a batch of 15 when it came. */
+	assert_told(&dora->told, "batch alice 1..255\nbatch alice 256..315\n"
+				 "batch alice 316..320\n");
+}
+
+static void logs_take_turns(void **state)
+{
+	struct evil *dora = join_up(bob, 4, "dora");
+	const char *short_one, *end;
+
+	(void)state;
+	alice_has(1, 1);
+	for (int i = 0; i < 300; i++)
+		book_add(&alices, RECORD_TEXT, large, sizeof(large));
+	node_have(bob, &alices, 301);
+	book_open(&carols, 3, "carol");
+	node_have(bob, &carols, 1);
+	evil_put_entry(dora, &alices, 1, 0, WANT_FROM);
+	evil_put_entry(dora, &carols, 2, 0, WANT_FROM);
+	for (int i = 0; i < 10; i++)
+		settle();
+	short_one = strstr(dora->told.text, "batch carol 1..1\n");
+	end = strstr(dora->told.text, "..301\n");
+	assert_non_null(short_one);
+	assert_non_null(end);
+	assert_true(short_one < end);
+}
+
+/* Junk in the middle is nobody's fault, and never the end of a batch. */
+static void abuse_07_a_junk_tail_is_never_sent(void **state)
+{
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(5, 0);
+	for (int seq = 2; seq < 5; seq++)
+		memset(alices.pages[seq].signature, 0x5a,
+			sizeof(alices.pages[seq].signature));
+	carol = join_claiming(3, "carol", 5);
+	evil_put_batch(carol, &alices, 1, 1, 5);
+	settle();
+	assert_int_equal(node_head(bob, &alices), 5);
+	assert_int_equal(node_counts(bob).strikes, 0);
+	dora = join_up(bob, 4, "dora");
+	for (uint64_t have = 0; have < 5; have++) {
+		char text[40];
+
+		evil_put_entry(dora, &alices, 1, have, WANT_FROM);
+		settle();
+		(void)snprintf(text, sizeof(text), "batch alice %u..5\n",
+			(unsigned)have + 1);
+		assert_told(&dora->told, text);
+	}
+}
+
+static void abuse_19_a_hole_is_told_of_filled_and_served_up_to(void **state)
+{
+	struct log_record record;
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(9, 9);
+	node_restart(bob, "alice-4");
+	assert_int_equal(log_read(bob->log, log_find(bob->log, alices.log.id),
+				 4, &record),
+		-1);
+	assert_int_equal(node_head(bob, &alices), 3);
+	dora = join(bob, 4, "dora");
+	settle();
+	assert_non_null(strstr(dora->told.text, "digest alice 3; complete\n"));
+	transcript_clear(&dora->told);
+	evil_put_entry(dora, &alices, 1, 0, WANT_FROM);
+	settle();
+	assert_told(&dora->told, "batch alice 1..3\n");
+	carol = join_claiming(3, "carol", 9);
+	assert_told(&carol->told, "digest alice 3 want 2\n");
+	evil_put_batch(carol, &alices, 1, 4, 4);
+	settle();
+	assert_int_equal(node_head(bob, &alices), 9); /* later ones stayed */
+	assert_told(&dora->told, "batch alice 4..9\n");
+}
+
+/* Numbers and admission. */
+
+static void number_that_is_given_again_means_the_new_log(void **state)
+{
+	struct evil *dora;
+	struct message_entry entry;
+
+	(void)state;
+	alice_has(5, 5);
+	book_open(&carols, 3, "carol");
+	node_have(bob, &carols, 1);
+	dora = join_up(bob, 4, "dora");
+	evil_put_entry(dora, &alices, 1, 5, WANT_NOTHING);
+	evil_put_entry(dora, &carols, 1, 0, WANT_NOTHING);
+	entry = book_entry(&carols, 1, 0, WANT_FROM);
+	entry.log.named = false;
+	settle();
+	transcript_clear(&dora->told);
+	evil_put_digest(dora, &entry, 1, false);
+	settle();
+	assert_told(&dora->told, "batch carol 1..1\n");
+}
+
+static void digest_of_strangers(struct evil *e, unsigned from, unsigned count)
+{
+	static struct message_entry entries[LIMIT_DIGEST_ENTRIES];
+
+	for (unsigned i = 0; i < count; i++) {
+		struct message_entry *entry = &entries[i];
+
+		memset(entry, 0, sizeof(*entry));
+		entry->log.number = 10 + from + i;
+		entry->log.named = true;
+		memset(entry->log.public_key, 0x44, RECORD_KEY_SIZE);
+		entry->log.public_key[0] = (uint8_t)(from + i);
+		entry->log.public_key[1] = (uint8_t)((from + i) >> 8);
+		entry->seq = 7;
+	}
+	evil_put_digest(e, entries, count, false);
+	settle();
+}
+
+/* The first hour, of which nothing is counted, is over. */
+static void hour_is_over(void)
+{
+	struct evil *e = join_up(bob, 9, "early");
+
+	digest_of_strangers(e, 9000, 300);
+	assert_int_equal(room_count(bob->room), 300);
+	evil_leave(e);
+	settle(); /* nobody means them any more: they are forgotten */
+	now_ms += HOUR_MS;
+}
+
+static uint32_t used_logs(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < room_count(bob->room); i++)
+		count += room_log(bob->room, i)->used;
+	return count;
+}
+
+static void abuse_16_5000_authors_of_one_peer_are_let_in_slowly(void **state)
+{
+	struct evil *liar, *carol;
+
+	(void)state;
+	hour_is_over();
+	assert_int_equal(used_logs(), 0);
+	peer_at = address4("10.0.0.9", 5000);
+	liar = join_up(bob, 4, "dora");
+	liar->terse = true;
+	peer_at = address4("10.0.0.8", 5000);
+	carol = join_up(bob, 3, "carol");
+	for (unsigned i = 0; i < 5; i++)
+		digest_of_strangers(liar, i * 1000, 1000);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+	/* Nobody else is delayed: his own log, and that of a third. */
+	alice_has(1, 0);
+	book_open(&carols, 3, "carol");
+	evil_put_batch(carol, &carols, 1, 1, 1);
+	evil_put_batch(carol, &alices, 2, 1, 1);
+	settle();
+	assert_int_equal(node_head(bob, &carols), 1);
+	assert_int_equal(node_head(bob, &alices), 1);
+	/* The rest is asked for after ten minutes, and some more let in. */
+	transcript_clear(&liar->told);
+	pass(LIMIT_LOGS_REFILL_MS - 1000, 1000);
+	assert_null(strstr(liar->told.text, "again"));
+	transcript_clear(&liar->told);
+	pass(1000, 1000);
+	assert_non_null(strstr(liar->told.text, "; again\n"));
+	for (unsigned i = 0; i < 5; i++)
+		digest_of_strangers(liar, i * 1000, 1000);
+	assert_int_equal(
+		used_logs(), LIMIT_LOGS_BUCKET + LIMIT_LOGS_REFILL + 2);
+	assert_false(liar->eof);
+}
+
+/* Another connection brings no other bucket; a named peer needs none. */
+static void buckets_are_of_addresses_and_not_of_who_is_named(void **state)
+{
+	static const struct evil_options alice = { .who = 2, .name = "alice" };
+	struct evil *e;
+
+	(void)state;
+	hour_is_over();
+	peer_at = address4("10.0.0.9", 5000);
+	digest_of_strangers(join_up(bob, 4, "dora"), 0, 300);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+	digest_of_strangers(join_up(bob, 5, "eve"), 1000, 300);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+	assert_int_equal(mesh_add_peer(bob->mesh, "alice.local:1"), 0);
+	e = join_up_as(bob, 0, &alice);
+	digest_of_strangers(e, 2000, 300);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET + 300);
+}
+
+/* A number that now names a log that waits no longer means the one before. */
+static void number_of_a_log_that_waits_means_nothing(void **state)
+{
+	struct evil *dora;
+	struct message_entry entry;
+
+	(void)state;
+	hour_is_over();
+	alice_has(5, 5);
+	dora = join_up(bob, 4, "dora");
+	digest_of_strangers(dora, 0, 300);
+	evil_put_entry(dora, &alices, 3, 5, WANT_NOTHING);
+	book_open(&carols, 77, "never");
+	evil_put_entry(dora, &carols, 3, 0, WANT_NOTHING);
+	entry = book_entry(&carols, 3, 0, WANT_FROM);
+	entry.log.named = false;
+	settle();
+	transcript_clear(&dora->told);
+	evil_put_digest(dora, &entry, 1, false);
+	settle();
+	assert_told(&dora->told, "");
+}
+
+/* "again" is granted once a minute, and names all logs by their keys. */
+static void again_is_answered_by_all_that_there_is_by_key(void **state)
+{
+	struct evil *dora;
+
+	(void)state;
+	alice_has(5, 5);
+	dora = join_up(bob, 4, "dora");
+	pass(60 * 1000, 1000);
+	memset(dora->meant, 0, sizeof(dora->meant));
+	evil_put(dora, MESSAGE_DIGEST, "\x18\x01", 2);
+	settle();
+	assert_told(&dora->told, "digest alice 5; complete\n");
+	evil_put(dora, MESSAGE_DIGEST, "\x18\x01", 2);
+	pass(59 * 1000, 1000);
+	assert_told(&dora->told, "");
+}
+
+static void abuse_17_an_author_over_his_quota_stops_alone(void **state)
+{
+	struct evil *alice, *carol;
+
+	(void)state;
+	node_log_bytes = 1000;
+	alice_has(20, 0);
+	node_restart(bob, NULL);
+	book_open(&carols, 3, "carol");
+	alice = join_claiming(2, "alice", 20);
+	carol = join_up(bob, 3, "carol");
+	evil_put_batch(alice, &alices, 1, 1, 4);
+	evil_put_batch(alice, &alices, 1, 5, 20);
+	evil_put_batch(carol, &carols, 1, 1, 1);
+	settle();
+	assert_non_null(strstr(bob->told.text, "batch alice 1..4 accepted\n"
+					       "batch alice 5..20 limit\n"));
+	assert_non_null(strstr(bob->told.text, "batch carol 1..1 accepted\n"));
+	assert_non_null(strstr(alice->told.text, "digest alice 4\n"));
+	transcript_clear(&alice->told);
+	pass(80 * 1000, 1000);
+	assert_null(strstr(alice->told.text, "alice 4 want"));
+	assert_int_equal(node_counts(bob).strikes, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		world_test(source_is_the_author_as_long_as_he_is_linked),
+		world_test(source_is_asked_in_the_first_digest),
+		world_test(source_that_is_lost_is_replaced_by_the_newest),
+		world_test(source_that_is_silent_is_left_for_another),
+		world_test(source_that_sends_is_kept),
+		world_test(
+			abuse_02_who_claims_and_sends_nothing_is_believed_less),
+		world_test(receipts_go_at_once_to_the_author_alone),
+		world_test(news_are_gathered_and_known_ones_left_out),
+		world_test(many_news_are_one_digest),
+		world_test(complete_digest_comes_in_parts_of_1024),
+		world_test(cursor_starts_over_where_it_is_told_to),
+		world_test(batches_have_256_records_or_64_kilobytes),
+		world_test(logs_take_turns),
+		world_test(abuse_07_a_junk_tail_is_never_sent),
+		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
+		world_test(number_that_is_given_again_means_the_new_log),
+		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
+		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
+		world_test(number_of_a_log_that_waits_means_nothing),
+		world_test(again_is_answered_by_all_that_there_is_by_key),
+		world_test(abuse_17_an_author_over_his_quota_stops_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
