@@ -671,7 +671,7 @@ bool mesh_is_idle(const struct mesh *m)
 		if (fifo_size(link_out(l)) > 0 || l->lagging ||
 			l->state == LINK_HEADS ||
 			(link_is_native(l) &&
-				(!sync_is_idle(l->sync) ||
+				(!sync_is_idle(m->sync, l->sync) ||
 					!wire_is_empty(&l->wire))) ||
 			(link_is_legacy(l) && l->feed.log_count != count))
 			return false;
