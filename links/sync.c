@@ -43,6 +43,7 @@ enum {
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
+	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
 	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
 
 	/* A Batch's records, without its head, which is under 128 bytes. */
@@ -91,6 +92,7 @@ struct sync_link {
 	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
 	int64_t receipt_ms;       /* when receipts were told last */
 	uint32_t telling;         /* next log of our complete Digest */
+	int checks;               /* left for this Digest */
 	bool told_all;
 	bool heard_all;
 	int64_t complete_ms; /* when we began to tell everything */
@@ -620,6 +622,7 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		    (entry->want == WANT_MORE && f->next > 0);
 	l->lagging = l->lagging || f->wanted;
 	if (seq > 0 && seq <= room_durable(s->room, number) &&
+		(seq == room_durable(s->room, number) || l->checks-- > 0) &&
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
@@ -647,6 +650,7 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	struct reader entries = digest->entries;
 	struct message_entry entry;
 
+	l->checks = CHECKS_MAX;
 	while (message_next_entry(&entries, &entry))
 		link_entry(s, l, &entry, now_ms);
 	l->heard_all = l->heard_all || digest->complete;
