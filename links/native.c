@@ -329,7 +329,10 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 				return true;
 			break;
 		case WIRE_BROKEN:
-			link_strike(m, l, told.text, now_ms);
+			/* Whom we dialled ourselves may well be another kind
+			 * of program, or in another room. */
+			if (l->role == MESH_ACCEPTED || l->sync != NULL)
+				link_strike(m, l, told.text, now_ms);
 			link_end(l, told.text);
 			break;
 		}
