@@ -86,10 +86,10 @@ alike before 'one says 1' 'one says 2' 'one says 3' \
 # Where neither hears the other.
 for who in one two; do
 	start $who "$chat" -n 0 --json --no-mdns -p 4001 -d $who.db alice
-	say $who "$who is alone"
-	say $who "$who is still alone"
-	wait_for $who.out "\"$who is still alone\""
-	leave $who
+	say "$who" "$who is alone"
+	say "$who" "$who is still alone"
+	wait_for "$who.out" "\"$who is still alone\""
+	leave "$who"
 done
 used one
 used bob
