@@ -43,6 +43,7 @@ enum {
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
+	HALF_MAX = 192,                /* of an encoded half */
 	BATCH_OVERHEAD = 128 /* a Batch without its records, at most */
 };
 
@@ -54,6 +55,7 @@ struct flow {
 	uint32_t known;
 	uint32_t next;
 	uint32_t told;    /* our head, as told it last */
+	uint32_t proved;  /* frozen at that seq, of which it was shown why */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -95,6 +97,7 @@ struct sync_link {
 	int64_t ask_again_ms;
 	uint32_t turn;    /* log whose records go next */
 	bool lagging;     /* there may be records to send */
+	bool proving;     /* there may be proofs of forks to send */
 	uint32_t reading; /* log that `cursor` reads */
 	struct log_cursor cursor;
 };
@@ -736,8 +739,9 @@ static void message_log_of(const struct sync *s, uint32_t number,
 
 /* Writes the entry of one log. */
 static void put_entry(
-	struct sync *s, struct writer *w, struct flow *f, uint32_t number)
+	struct sync *s, struct sync_link *l, struct writer *w, uint32_t number)
 {
+	struct flow *f = &l->flows[number];
 	struct message_entry entry;
 	uint8_t id[RECORD_ID_SIZE];
 
@@ -752,6 +756,7 @@ static void put_entry(
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
 	f->told = (uint32_t)entry.seq;
+	l->proving = l->proving || entry.frozen;
 	f->named = true;
 	f->restart = false;
 	f->telling = TELL_NOTHING;
@@ -798,7 +803,7 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 			if (f == NULL)
 				return false;
 			if (is_told(s, f, l->telling)) {
-				put_entry(s, &w, f, l->telling);
+				put_entry(s, l, &w, l->telling);
 				entries++;
 			}
 			l->telling++;
@@ -844,7 +849,7 @@ static bool link_tell_changes(
 		n++) {
 		if (!flow_is_due(s, l, &l->flows[n], n, now_ms))
 			continue;
-		put_entry(s, &w, &l->flows[n], n);
+		put_entry(s, l, &w, n);
 		entries++;
 	}
 	if (l->due_ms[TELL_SOON] <= now_ms)
@@ -859,6 +864,40 @@ static bool link_tell_changes(
 		l->waiting = 0;
 	message_put_digest_end(&w, false, again);
 	return entries == 0 && !again ? true : link_put_digest(s, l, &w);
+}
+
+/*
+ * Shows why logs are frozen, once for each: the two halves.  Who has only one
+ * of the two histories would never hear of the other, for nothing of either is
+ * sent any more; and if he is the author, he would go on in that log alone.
+ */
+static bool link_put_proofs(struct sync *s, struct sync_link *l)
+{
+	uint32_t count = room_count(s->room);
+	uint8_t bytes[HALF_MAX];
+
+	if (count > l->flow_count)
+		count = l->flow_count;
+	for (uint32_t n = 0; l->proving && n < count; n++) {
+		uint64_t frozen = room_log(s->room, n)->frozen;
+		struct message_half halves[2];
+
+		if (frozen == 0 || l->flows[n].proved == frozen ||
+			!room_make_proof(s->room, n, halves))
+			continue;
+		if (wire_room(l->wire) < 4 * sizeof(bytes))
+			return false;
+		for (int i = 0; i < 2; i++) {
+			struct writer w = writer_over(bytes, sizeof(bytes));
+
+			message_put_half(&w, &halves[i]);
+			if (!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size))
+				return false; /* can not be: there was room */
+		}
+		l->flows[n].proved = (uint32_t)frozen;
+	}
+	l->proving = false;
+	return true;
 }
 
 /* Records, from here on. */
@@ -984,7 +1023,8 @@ static void link_put_records(struct sync *s, struct sync_link *l)
 
 bool sync_fill(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
-	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms))
+	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms) ||
+		!link_put_proofs(s, l))
 		return true;
 	if (l->lagging)
 		link_put_records(s, l);
