@@ -43,6 +43,7 @@ enum {
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
+	HALF_MAX = 192,                /* of an encoded half */
 	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
 	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
 
@@ -57,7 +58,7 @@ struct flow {
 	uint32_t have;
 	uint32_t known;
 	uint32_t next;
-
+	uint32_t proved;  /* frozen at that seq, of which it was shown why */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -100,6 +101,7 @@ struct sync_link {
 	int64_t ask_again_ms;
 	uint32_t turn;    /* log whose records go next */
 	bool lagging;     /* there may be records to send */
+	bool proving;     /* there may be proofs of forks to send */
 	uint32_t reading; /* log that `cursor` reads */
 	struct log_cursor cursor;
 };
@@ -581,27 +583,6 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
 }
 
-/* Whoever goes on beyond a fork that we can prove is shown the proof. */
-static void link_show_proof(struct sync *s, struct sync_link *l,
-	uint32_t number, uint64_t seq, int64_t now_ms)
-{
-	uint64_t frozen = room_log(s->room, number)->frozen;
-	struct flow *f = &l->flows[number];
-	struct message_half halves[2];
-
-	if (frozen == 0 || seq < frozen || now_ms < f->again_ms ||
-		!room_make_proof(s->room, number, halves))
-		return;
-	f->again_ms = now_ms + HALVES_MS;
-	for (int i = 0; i < 2; i++) {
-		struct writer w = writer_over(s->scratch, sizeof(s->scratch));
-
-		message_put_half(&w, &halves[i]);
-		/* Without room it is shown after the next Digest. */
-		(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
-	}
-}
-
 static void link_entry(struct sync *s, struct sync_link *l,
 	const struct message_entry *entry, int64_t now_ms)
 {
@@ -626,7 +607,6 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
-	link_show_proof(s, l, number, seq, now_ms);
 	topic_behind(s, number, seq, now_ms);
 	if (s->topics[number].source != l)
 		topic_choose(s, number, now_ms);
@@ -813,8 +793,9 @@ static void message_log_of(const struct sync *s, uint32_t number,
 
 /* Writes the entry of one log. */
 static void put_entry(
-	struct sync *s, struct writer *w, struct flow *f, uint32_t number)
+	struct sync *s, struct sync_link *l, struct writer *w, uint32_t number)
 {
+	struct flow *f = &l->flows[number];
 	struct message_entry entry;
 	uint8_t id[RECORD_ID_SIZE];
 
@@ -828,7 +809,7 @@ static void put_entry(
 	if (f->asked)
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
-
+	l->proving = l->proving || entry.frozen;
 	f->named = true;
 	f->restart = false;
 	f->telling = TELL_NOTHING;
@@ -875,7 +856,7 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 			if (f == NULL)
 				return false;
 			if (is_told(s, f, l->telling)) {
-				put_entry(s, &w, f, l->telling);
+				put_entry(s, l, &w, l->telling);
 				entries++;
 			}
 			l->telling++;
@@ -921,7 +902,7 @@ static bool link_tell_changes(
 		n++) {
 		if (!flow_is_due(s, l, &l->flows[n], n, now_ms))
 			continue;
-		put_entry(s, &w, &l->flows[n], n);
+		put_entry(s, l, &w, n);
 		entries++;
 	}
 	if (l->due_ms[TELL_SOON] <= now_ms)
@@ -936,6 +917,40 @@ static bool link_tell_changes(
 		l->waiting = 0;
 	message_put_digest_end(&w, false, again);
 	return entries == 0 && !again ? true : link_put_digest(s, l, &w);
+}
+
+/*
+ * Shows why logs are frozen, once for each: the two halves.  Who has only one
+ * of the two histories would never hear of the other, for nothing of either is
+ * sent any more; and if he is the author, he would go on in that log alone.
+ */
+static bool link_put_proofs(struct sync *s, struct sync_link *l)
+{
+	uint32_t count = room_count(s->room);
+	uint8_t bytes[HALF_MAX];
+
+	if (count > l->flow_count)
+		count = l->flow_count;
+	for (uint32_t n = 0; l->proving && n < count; n++) {
+		uint64_t frozen = room_log(s->room, n)->frozen;
+		struct message_half halves[2];
+
+		if (frozen == 0 || l->flows[n].proved == frozen ||
+			!room_make_proof(s->room, n, halves))
+			continue;
+		if (wire_room(l->wire) < 4 * sizeof(bytes))
+			return false;
+		for (int i = 0; i < 2; i++) {
+			struct writer w = writer_over(bytes, sizeof(bytes));
+
+			message_put_half(&w, &halves[i]);
+			if (!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size))
+				return false; /* can not be: there was room */
+		}
+		l->flows[n].proved = (uint32_t)frozen;
+	}
+	l->proving = false;
+	return true;
 }
 
 /* Records, from here on. */
@@ -1058,7 +1073,8 @@ static void link_put_records(struct sync *s, struct sync_link *l)
 
 bool sync_fill(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
-	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms))
+	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms) ||
+		!link_put_proofs(s, l))
 		return true;
 	if (l->lagging)
 		link_put_records(s, l);
