@@ -441,7 +441,7 @@ static void topic_moved(
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
-			 (f->known == 0 && durable > 0))
+			 (!f->named && durable > 0)) /* or heard of it */
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_LATER, now_ms);
