@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "crypto/random.h"
+#include "crypto/crypto.h"
 #include "wire.h"
 
 enum { SECONDS = 2 };
