@@ -51,14 +51,15 @@
 enum {
 	TROUBLE_MS = 60 * 1000,
 	CONVERGE_MS = 120 * 1000,
-	REMEMBER_MS = 3000,  /* by then history was shown */
-	CALM_MS = 90 * 1000, /* everything that waits is tried again */
-	TALK_MS = 1000,      /* for a line, while all is well, */
-	DETOUR_MS = 4000,    /* or it has to go another way */
+	REMEMBER_MS = 3000,    /* by then history was shown */
+	CALM_MS = 90 * 1000,   /* everything that waits is tried again */
+	SETTLE_MS = 20 * 1000, /* logs are new, and ways are found, then */
+	TALK_MS = 1000,        /* for a line, */
+	DETOUR_MS = 4000,      /* or when it has to go another way */
 	CUTS_TRIED = 100,
 	FORGERIES = 2,    /* of a node: one more, and it would be refused */
 	LINKS_SPARE = 24, /* connections beyond one to each node */
-	MEMORY_MAX = 5 * 1024 * 1024, /* of a node, */
+	MEMORY_MAX = 8 * 1024 * 1024, /* of a node, */
 	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
 	TURNS_MAX = 4000000           /* of a story: it must have an end */
 };
@@ -758,6 +759,12 @@ static void world_converges(void)
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 
+static void traces(void)
+{
+	for (int i = 0; i < world.node_count; i++)
+		truth_trace(&world.nodes[i]);
+}
+
 /* Everybody says a line, and everybody has it soon. */
 static void world_talks(int64_t most_ms, const char *when)
 {
@@ -768,6 +775,8 @@ static void world_talks(int64_t most_ms, const char *when)
 			return; /* there were too many */
 	}
 	while (!all_is_shown() || line_open() >= 0) {
+		if (world.now_ms >= end_ms)
+			traces();
 		if (world.now_ms >= end_ms)
 			wrong("%s, somebody waits for a line for more than "
 			      "%d ms",
@@ -799,8 +808,9 @@ static void world_is_calm(void)
 {
 	world.delay_ms %= 5;
 	world_run(world.now_ms + CALM_MS); /* all links that can be are up */
-	for (int i = 0; i < 3; i++)
-		world_talks(TALK_MS, "with all well");
+	world_talks(SETTLE_MS, "with all well");
+	for (int i = 0; i < 2; i++)
+		world_talks(TALK_MS, "with all settled");
 	if (world_is_cut())
 		world_talks(DETOUR_MS, "with one connection cut");
 	memset(world.wall, 0, sizeof(world.wall));

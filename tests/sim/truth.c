@@ -511,6 +511,7 @@ bool __wrap_wire_put(
 	struct message_half half;
 	struct node *n = world.running;
 
+		trace("put %s type %d size %zu on %d", n->name, (int)type, size,
 	if (n->dead)
 		return __real_wire_put(w, type, body, size);
 	screen_read(n);
@@ -630,7 +631,10 @@ bool truth_is_shown(const struct node *n)
 
 void truth_trace(const struct node *n)
 {
-	for (int i = 0; i < log_total; i++)
-		trace("%s shows log %d, of %s, up to %u of %u", n->name, i,
-			logs[i].owner->name, n->shown[i], logs[i].head);
+	for (int i = 0; i < log_total; i++) {
+		if (n->shown[i] < text_up_to(i, logs[i].head))
+			trace("%s shows log %d, of %s, up to %u of %u", n->name,
+				i, logs[i].owner->name, n->shown[i],
+				logs[i].head);
+	}
 }
