@@ -391,6 +391,41 @@ static void abuse_19_a_hole_is_told_of_filled_and_served_up_to(void **state)
 	assert_told(&dora->told, "batch alice 4..9\n");
 }
 
+/* Nothing of a frozen log is sent: who has one side of it is shown the other. */
+static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
+{
+	static struct book branch;
+	struct message_half half;
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(3, 3);
+	book_branch(&branch, &alices, 2);
+	book_say(&branch, "something else");
+	carol = join_claiming(3, "carol", 3);
+	dora = join_up(bob, 4, "dora");
+	transcript_clear(&carol->told);
+	half = book_half(&branch, 3);
+	evil_put_half(dora, &half);
+	settle();
+	assert_told(&carol->told,
+		"digest alice 2 frozen\nhalf alice 3\nhalf alice 3\n");
+	for (int i = 0; i < 2; i++) { /* both of them again */
+		half = book_half(i == 0 ? &alices : &branch, 3);
+		evil_put_half(carol, &half);
+	}
+	pass(60 * 1000, 500);
+	assert_in_range(count_of(carol->told.text, "half"), 0, 1);
+	/* After a restart the proof is there still. */
+	node_restart(bob, NULL);
+	evil_leave(carol);
+	evil_leave(dora);
+	carol = join(bob, 3, "carol");
+	settle();
+	assert_non_null(strstr(carol->told.text, "digest alice 2 frozen"));
+	assert_int_equal(count_of(carol->told.text, "half alice 3\n"), 2);
+}
+
 /* Numbers and admission. */
 
 static void number_that_is_given_again_means_the_new_log(void **state)
@@ -595,6 +630,7 @@ int main(void)
 		world_test(logs_take_turns),
 		world_test(abuse_07_a_junk_tail_is_never_sent),
 		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
+		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
 		world_test(number_that_is_given_again_means_the_new_log),
 		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
 		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
