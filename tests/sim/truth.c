@@ -511,7 +511,6 @@ bool __wrap_wire_put(
 	struct message_half half;
 	struct node *n = world.running;
 
-		trace("put %s type %d size %zu on %d", n->name, (int)type, size,
 	if (n->dead)
 		return __real_wire_put(w, type, body, size);
 	screen_read(n);
