@@ -7,15 +7,17 @@ CC = cc
 STORE = log store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
+MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery mdns iface \
+	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery doctor \
+	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
-TESTS = bytes file record message wire legacy log room history mdns mesh \
-	original sync dial strikes people clean term options database show \
-	inspect chat $(CRYPTO_TESTS)
+TESTS = bytes file record message wire legacy log room history dns responder \
+	mdns mesh original sync dial strikes people clean term options \
+	database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -38,8 +40,8 @@ tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
 benched = $(filter-out build/release/chat.o,$(release)) \
 	build/release/chat-without-main.o
-sources = $(wildcard *.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
-headers = $(wildcard *.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
+sources = $(wildcard *.c mdns/*.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
+headers = $(wildcard *.h mdns/*.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
 
 all: chat
 
@@ -243,5 +245,5 @@ help:
 .SECONDARY:
 
 -include $(wildcard build/*/*.d build/tests/*/*.d build/*/store/*.d \
-	build/*/room/*.d build/*/links/*.d \
+	build/*/room/*.d build/*/links/*.d build/*/mdns/*.d \
 	build/*/crypto/*.d)

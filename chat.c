@@ -41,6 +41,7 @@
 #include "database.h"
 #include "deliver.h"
 #include "discovery.h"
+#include "doctor.h"
 #include "history.h"
 #include "inspect.h"
 #include "mesh.h"
@@ -95,6 +96,7 @@ struct chat {
 	struct people *people;   /* the database's */
 	struct room *room;       /* the database's */
 	struct mesh *mesh;
+	uint16_t port; /* that we listen on */
 	struct discovery *discovery;
 	struct term *term;
 	struct waiting waiting;
@@ -467,8 +469,26 @@ static void chat_discovery(struct chat *c, const struct discovery_event *event)
 			c->options.interface_count > 0 ? " of those named"
 						       : "");
 		break;
+	case DISCOVERY_ALONE:
+		info(c,
+			"no network interface with multicast is up%s: only "
+			"who is on this machine can be found",
+			c->options.interface_count > 0 ? ", of those named"
+						       : "");
+		break;
 	case DISCOVERY_BACK:
 		info(c, "a network interface is up again");
+		break;
+	case DISCOVERY_RENAMED:
+		term_notice(c->term, "warn",
+			"somebody else is %s.local: using %s", c->options.name,
+			event->text);
+		break;
+	case DISCOVERY_DENIED:
+		term_notice(c->term, "warn",
+			"the system does not let us speak on the local "
+			"network: a firewall; on macOS, see System Settings, "
+			"Privacy, Local Network");
 		break;
 	}
 }
@@ -961,6 +981,7 @@ static int open_port(struct chat *c)
 		return database_failed(&c->database, EX_UNAVAILABLE,
 			"can not listen on port %u: %s", wanted,
 			strerror(errno));
+	c->port = (uint16_t)port;
 	(void)snprintf(
 		address, sizeof(address), "%s.local:%d", c->options.name, port);
 	mesh_set_address(c->mesh, address);
@@ -1000,6 +1021,8 @@ static int open_network(struct chat *c)
 	if (status != EX_OK)
 		return status;
 	discovery.mesh = c->mesh;
+	discovery.port = c->port;
+	discovery.room_id = c->self.room_id;
 	discovery.seed = mesh.seed;
 	c->discovery = discovery_open(&discovery, chat_clock_ms());
 	if (c->discovery == NULL)
@@ -1190,6 +1213,8 @@ int main(int argc, char **argv)
 		return status;
 	if (options.command == COMMAND_LOG)
 		return inspect_log(&options);
+	if (options.command == COMMAND_DOCTOR)
+		return doctor_run(&options);
 	if (options.command == COMMAND_CHECK)
 		return inspect_check(&options);
 	options.plain = type == NULL || strcmp(type, "dumb") == 0;

@@ -208,6 +208,12 @@ static int people_refused(
 			"%s/%s is damaged; nothing was changed: put it back "
 			"from a backup, or begin anew with another -d",
 			path, file);
+	case PEOPLE_OTHER_KEY:
+		return database_failed(d, EX_DATAERR,
+			"%s/identity is not the one of this database; nothing "
+			"was changed: put its own back from a backup, or begin "
+			"anew with another -d",
+			path);
 	case PEOPLE_MISSING:
 		return database_failed(d, EX_NOINPUT,
 			"there is no identity in %s: put it back from a "

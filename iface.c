@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * iface.c: interfaces by getifaddrs, and two UDP sockets on port 5353.
+ * iface.c: interfaces by getifaddrs, and UDP sockets on port 5353.
  *
  * Port 5353 is shared with every other multicast DNS program of the machine.
  * Who binds the wildcard address last gets everybody's unicast, so: if port
  * 5353 is free, we bind it and then permit sharing; if it is taken, we bind
- * the group's address, which gets multicast alone.  That is not to be had for
- * IPv6, nor on macOS, which can not send from such a socket: there the wildcard
- * is shared.
+ * the group's address, which gets multicast alone.  A group of IPv6 is bound
+ * on one interface only, so there it is a socket for each.  Where that is not
+ * to be had (macOS can not send from such a socket) the wildcard is shared, and
+ * nobody is asked for unicast.
  *
  * Every sending names its interface by index and its source address: either
  * alone lets another interface's address out.  On loopback the address
  * 127.0.0.1 works without any route, and without the MULTICAST flag.
+ *
+ *	sockets[0]	IPv4
+ *	sockets[1]	IPv6, if the wildcard is ours alone or must be shared
+ *	sockets[2..]	else IPv6 on one interface each
  *
  * Invariant: addresses in the list are zeroed where they are not filled, so
  * that those of two scans can be compared as bytes.
@@ -22,6 +27,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,13 +46,27 @@
 #define IPV6_JOIN_GROUP IPV6_ADD_MEMBERSHIP
 #endif
 
-enum { SOCKET_V4, SOCKET_V6, SOCKETS };
+enum {
+	SOCKET_V4,
+	SOCKET_V6,
+	SOCKET_LINKS, /* the first of those of one interface */
+	SOCKETS = SOCKET_LINKS + MDNS_INTERFACES_MAX
+};
+
+struct endpoint {
+	int fd; /* -1: there is none */
+	int slot;
+	bool ready;
+	uint32_t index; /* of its interface; 0: any */
+};
 
 struct iface {
 	struct iface_options options;
-	int fds[SOCKETS];
-	int slots[SOCKETS];
-	bool ready[SOCKETS];
+	struct endpoint sockets[SOCKETS];
+	bool unicast4; /* the wildcard of IPv4 was ours alone */
+	bool unicast6;
+	bool links;  /* IPv6 has a socket for each interface */
+	bool denied; /* the last sending, by the system */
 	int packets; /* that iface_next may still give in this turn */
 	int64_t scan_ms;
 	bool changed;
@@ -119,6 +139,9 @@ static void set_v4_options(int fd)
 #elif defined(IP_RECVIF)
 	net_set_option(fd, IPPROTO_IP, IP_RECVIF, 1);
 #endif
+#if !defined(IP_PKTINFO) && defined(IP_RECVDSTADDR)
+	net_set_option(fd, IPPROTO_IP, IP_RECVDSTADDR, 1);
+#endif
 }
 
 static void set_v6_options(int fd)
@@ -144,48 +167,143 @@ static int bind_any(int fd, int family)
 	return bind(fd, (struct sockaddr *)&any, net_address_size(&any));
 }
 
-static int bind_shared(int fd, int family)
+/* To the group, on one interface in IPv6; -1 where that does not serve. */
+static int bind_group(int fd, int family, uint32_t index)
 {
-#if !defined(__APPLE__)
-	struct sockaddr_storage group = group_address(family, 0);
+	struct sockaddr_storage group = group_address(family, index);
 
-	/* A link-local group can be bound on one interface only. */
-	if (family == AF_INET)
-		return bind(fd, (struct sockaddr *)&group,
-			net_address_size(&group));
+#if defined(__APPLE__)
+	return -1;
+#elif !defined(__linux__)
+	if (family == AF_INET6)
+		return -1; /* not known to work there */
 #endif
-	return bind_any(fd, family);
+	if (family == AF_INET6 && index == 0)
+		return -1;
+	return bind(fd, (struct sockaddr *)&group, net_address_size(&group));
 }
 
-/* A socket on port 5353, or -1: then this family is not used. */
-static int socket_open(int family)
+static int socket_make(int family)
 {
 	int fd = socket(family, SOCK_DGRAM, 0);
 
 	if (fd < 0)
 		return -1;
+	if (net_set_flags(fd) < 0) {
+		(void)close(fd); /* nothing was sent */
+		return -1;
+	}
 	if (family == AF_INET)
 		set_v4_options(fd);
 	else
 		set_v6_options(fd);
-	if (net_set_flags(fd) < 0)
-		goto fail;
+	return fd;
+}
+
+/*
+ * A socket on port 5353, or -1: then this family is not used, or only by
+ * sockets for one interface.  *alone: nobody else had the wildcard.
+ */
+static int socket_open(int family, bool *alone)
+{
+	int fd = socket_make(family);
+
+	*alone = false;
+	if (fd < 0)
+		return -1;
 	if (bind_any(fd, family) == 0) {
+		*alone = true;
 		share_port(fd);
 		return fd;
 	}
 	share_port(fd);
-	if (bind_shared(fd, family) == 0)
+	if (bind_group(fd, family, 0) == 0)
 		return fd;
+#if defined(__linux__)
+	if (family == AF_INET6)
+		goto fail; /* link_open serves it better */
+#endif
+	if (bind_any(fd, family) == 0)
+		return fd;
+#if defined(__linux__)
 fail:
+#endif
 	(void)close(fd); /* nothing was sent */
 	return -1;
 }
 
+/* The socket that serves a family on an interface, or NULL. */
+static struct endpoint *endpoint_of(struct iface *f, int family, uint32_t index)
+{
+	struct endpoint *e =
+		&f->sockets[family == AF_INET ? SOCKET_V4 : SOCKET_V6];
+
+	for (int i = SOCKET_LINKS; e->fd < 0 && i < SOCKETS; i++) {
+		if (family == AF_INET6 && f->sockets[i].index == index)
+			e = &f->sockets[i];
+	}
+	return e->fd < 0 ? NULL : e;
+}
+
+static void endpoint_close(struct endpoint *e)
+{
+	if (e->fd >= 0)
+		(void)close(e->fd); /* UDP: nothing is under way */
+	e->fd = -1;
+	e->slot = LOOP_NO_SLOT;
+	e->ready = false;
+	e->index = 0;
+}
+
+/* IPv6 on one interface: bound to the group there. */
+static void link_open(struct iface *f, uint32_t index)
+{
+	struct endpoint *e = NULL;
+
+	for (int i = SOCKETS - 1; i >= SOCKET_LINKS; i--) {
+		if (f->sockets[i].fd < 0)
+			e = &f->sockets[i];
+	}
+	if (e == NULL)
+		return;
+	e->fd = socket_make(AF_INET6);
+	if (e->fd < 0)
+		return;
+	share_port(e->fd);
+	e->index = index;
+	if (bind_group(e->fd, AF_INET6, index) < 0)
+		endpoint_close(e);
+}
+
+/* A socket for each interface that there is, where it has to be so. */
+static void links_update(
+	struct iface *f, const struct mdns_interface *list, int count)
+{
+	if (!f->links)
+		return;
+	for (int i = SOCKET_LINKS; i < SOCKETS; i++) {
+		bool there = false;
+
+		for (int j = 0; j < count; j++)
+			there = there ||
+				(list[j].index == f->sockets[i].index &&
+					list[j].ipv6);
+		if (!there)
+			endpoint_close(&f->sockets[i]);
+	}
+	for (int j = 0; j < count; j++) {
+		if (list[j].ipv6 &&
+			endpoint_of(f, AF_INET6, list[j].index) == NULL)
+			link_open(f, list[j].index);
+	}
+}
+
 /* Being a member already is no error, so every scan may join again. */
-static void join(const struct iface *f, const struct mdns_interface *i)
+static void join(struct iface *f, const struct mdns_interface *i)
 {
 	const struct sockaddr_in *v4 = first_v4(i);
+	const struct endpoint *e4 = endpoint_of(f, AF_INET, i->index);
+	const struct endpoint *e6 = endpoint_of(f, AF_INET6, i->index);
 	struct ipv6_mreq request6 = { .ipv6mr_interface = i->index };
 #if defined(__linux__)
 	struct ip_mreqn request4 = { .imr_ifindex = (int)i->index };
@@ -198,12 +316,12 @@ static void join(const struct iface *f, const struct mdns_interface *i)
 #endif
 	memcpy(&request4.imr_multiaddr, group_v4, sizeof(group_v4));
 	memcpy(&request6.ipv6mr_multiaddr, group_v6, sizeof(group_v6));
-	if (v4 != NULL && f->fds[SOCKET_V4] >= 0)
-		(void)setsockopt(f->fds[SOCKET_V4], IPPROTO_IP,
-			IP_ADD_MEMBERSHIP, &request4, sizeof(request4));
-	if (i->ipv6 && f->fds[SOCKET_V6] >= 0)
-		(void)setsockopt(f->fds[SOCKET_V6], IPPROTO_IPV6,
-			IPV6_JOIN_GROUP, &request6, sizeof(request6));
+	if (v4 != NULL && e4 != NULL)
+		(void)setsockopt(e4->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP,
+			&request4, sizeof(request4));
+	if (i->ipv6 && e6 != NULL)
+		(void)setsockopt(e6->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP,
+			&request6, sizeof(request6));
 }
 
 /* Scanning. */
@@ -246,6 +364,31 @@ static struct mdns_interface *list_find(
 	return &list[(*count)++];
 }
 
+/* The bits of a network mask; those of one address when there is none. */
+static uint8_t prefix_of(const struct sockaddr *mask, bool is_v4)
+{
+	size_t offset = is_v4 ? offsetof(struct sockaddr_in, sin_addr)
+			      : offsetof(struct sockaddr_in6, sin6_addr);
+	size_t size = is_v4 ? 4 : 16;
+	const uint8_t *bytes;
+	uint8_t prefix = 0;
+
+	if (mask == NULL)
+		return (uint8_t)(8 * size);
+	bytes = (const uint8_t *)mask + offset;
+#if !defined(__linux__)
+	/* The BSDs leave zeros at its end away. */
+	if (mask->sa_len < offset + size)
+		size = mask->sa_len > offset ? mask->sa_len - offset : 0;
+#endif
+	for (size_t i = 0; i < 8 * size; i++) {
+		if ((bytes[i / 8] & 0x80 >> i % 8) == 0)
+			break;
+		prefix++;
+	}
+	return prefix;
+}
+
 static void list_add(
 	struct mdns_interface *list, int *count, const struct ifaddrs *entry)
 {
@@ -268,10 +411,11 @@ static void list_add(
 			((const struct sockaddr_in6 *)(const void *)
 					entry->ifa_addr)
 				->sin6_addr;
-	i->count++;
+	i->prefixes[i->count++] = prefix_of(entry->ifa_netmask, is_v4);
+	i->loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
 	i->ipv4 = i->ipv4 || is_v4;
 	/* Multicast over IPv6 does not work on loopback. */
-	i->ipv6 = i->ipv6 || (!is_v4 && (entry->ifa_flags & IFF_LOOPBACK) == 0);
+	i->ipv6 = i->ipv6 || (!is_v4 && !i->loopback);
 }
 
 static void scan(struct iface *f)
@@ -294,8 +438,12 @@ static void scan(struct iface *f)
 			list_add(list, &count, entry);
 	}
 	freeifaddrs(all);
-	for (int i = 0; i < count; i++)
+	links_update(f, list, count);
+	for (int i = 0; i < count; i++) {
+		list[i].unicast4 = f->unicast4;
+		list[i].unicast6 = f->unicast6;
 		join(f, &list[i]);
+	}
 	if (count == f->count && mdns_interfaces_equal(list, f->list, count))
 		return;
 	memcpy(f->list, list, sizeof(list));
@@ -314,13 +462,63 @@ bool iface_changed(
 	return changed;
 }
 
+/* The view of an interface, made when there is none yet; or NULL. */
+static struct iface_view *view_of(struct iface_view *views, int *count,
+	int most, const struct ifaddrs *entry)
+{
+	struct iface_view *v = views;
+
+	while (v < views + *count && strcmp(v->name, entry->ifa_name) != 0)
+		v++;
+	if (v == views + most)
+		return NULL;
+	if (v < views + *count)
+		return v;
+	(*count)++;
+	memset(v, 0, sizeof(*v));
+	(void)snprintf(v->name, sizeof(v->name), "%s", entry->ifa_name);
+	v->up = (entry->ifa_flags & IFF_UP) != 0;
+	v->running = (entry->ifa_flags & IFF_RUNNING) != 0;
+	v->multicast = (entry->ifa_flags & IFF_MULTICAST) != 0;
+	v->loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
+	return v;
+}
+
+int iface_look(struct iface_view *views, int most)
+{
+	struct ifaddrs *all, *entry;
+	int count = 0;
+
+	if (getifaddrs(&all) < 0)
+		return 0;
+	for (entry = all; entry != NULL; entry = entry->ifa_next) {
+		struct iface_view *v = view_of(views, &count, most, entry);
+		int family = entry->ifa_addr == NULL
+				     ? AF_UNSPEC
+				     : entry->ifa_addr->sa_family;
+
+		if (v == NULL || v->count == MDNS_ADDRESSES_MAX ||
+			(family != AF_INET && family != AF_INET6))
+			continue;
+		memcpy(&v->addresses[v->count++], entry->ifa_addr,
+			family == AF_INET ? sizeof(struct sockaddr_in)
+					  : sizeof(struct sockaddr_in6));
+	}
+	freeifaddrs(all);
+	return count;
+}
+
 /* Packets. */
 
-/* The interface that a packet came by, 0 when the system did not say. */
-static uint32_t packet_index(struct msghdr *message)
+/*
+ * The interface that a packet came by, and whether it came to the group; where
+ * the system does not say, as if it had.
+ */
+static void packet_way(struct msghdr *message, struct mdns_packet *packet)
 {
 	struct cmsghdr *c;
 
+	packet->multicast = true;
 	for (c = CMSG_FIRSTHDR(message); c != NULL;
 		c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level == IPPROTO_IPV6 &&
@@ -328,29 +526,40 @@ static uint32_t packet_index(struct msghdr *message)
 			struct in6_pktinfo info;
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return info.ipi6_ifindex;
+			packet->index = info.ipi6_ifindex;
+			packet->multicast =
+				IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
 		}
+		if (c->cmsg_level != IPPROTO_IP)
+			continue;
 #if defined(IP_PKTINFO)
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		if (c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return (uint32_t)info.ipi_ifindex;
+			packet->index = (uint32_t)info.ipi_ifindex;
+			packet->multicast = memcmp(&info.ipi_addr, group_v4,
+						    sizeof(group_v4)) == 0;
 		}
 #elif defined(IP_RECVIF)
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVIF) {
+		if (c->cmsg_type == IP_RECVIF) {
 			struct sockaddr_dl link;
 
 			memcpy(&link, CMSG_DATA(c),
 				offsetof(struct sockaddr_dl, sdl_data));
-			return link.sdl_index;
+			packet->index = link.sdl_index;
 		}
 #endif
+#if !defined(IP_PKTINFO) && defined(IP_RECVDSTADDR)
+		if (c->cmsg_type == IP_RECVDSTADDR)
+			packet->multicast = memcmp(CMSG_DATA(c), group_v4,
+						    sizeof(group_v4)) == 0;
+#endif
 	}
-	return 0;
 }
 
-static bool receive(struct iface *f, int which, struct mdns_packet *packet)
+static bool receive(
+	struct iface *f, const struct endpoint *e, struct mdns_packet *packet)
 {
 	union {
 		struct cmsghdr align;
@@ -363,14 +572,14 @@ static bool receive(struct iface *f, int which, struct mdns_packet *packet)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(f->fds[which], &message, 0);
+	ssize_t n = recvmsg(e->fd, &message, 0);
 
 	if (n < 0)
 		return false;
-	packet->family = which == SOCKET_V4 ? AF_INET : AF_INET6;
+	packet->family = packet->address.ss_family;
 	packet->bytes = f->bytes;
 	packet->size = (size_t)n;
-	packet->index = packet_index(&message);
+	packet_way(&message, packet);
 	if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		packet->size = 0; /* no message is that short */
 	return true;
@@ -379,14 +588,16 @@ static bool receive(struct iface *f, int which, struct mdns_packet *packet)
 bool iface_next(struct iface *f, struct mdns_packet *packet)
 {
 	for (int i = 0; i < SOCKETS; i++) {
-		if (!f->ready[i])
+		struct endpoint *e = &f->sockets[i];
+
+		if (!e->ready)
 			continue;
 		memset(packet, 0, sizeof(*packet));
-		if (f->packets > 0 && receive(f, i, packet)) {
+		if (f->packets > 0 && receive(f, e, packet)) {
 			f->packets--;
 			return true;
 		}
-		f->ready[i] = false;
+		e->ready = false;
 	}
 	return false;
 }
@@ -410,28 +621,42 @@ static void choose_interface(int fd, const struct mdns_interface *i)
 
 void iface_send(struct iface *f, const struct mdns_packet *packet)
 {
-	int which = packet->family == AF_INET ? SOCKET_V4 : SOCKET_V6;
+	const struct endpoint *e =
+		endpoint_of(f, packet->family, packet->index);
 	struct sockaddr_storage to = packet->address;
 	int index = (int)packet->index;
+	ssize_t sent;
 
-	if (f->fds[which] < 0)
+	if (e == NULL)
 		return;
 	if (packet->multicast) {
 		to = group_address(packet->family, packet->index);
 		for (int i = 0; i < f->count; i++) {
 			if (f->list[i].index == packet->index &&
-				which == SOCKET_V4)
-				choose_interface(f->fds[which], &f->list[i]);
+				packet->family == AF_INET)
+				choose_interface(e->fd, &f->list[i]);
 		}
-		if (which == SOCKET_V6)
-			(void)setsockopt(f->fds[which], IPPROTO_IPV6,
-				IPV6_MULTICAST_IF, &index, sizeof(index));
+		if (packet->family == AF_INET6)
+			(void)setsockopt(e->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
+				&index, sizeof(index));
 	}
-	if (sendto(f->fds[which], packet->bytes, packet->size, 0,
-		    (struct sockaddr *)&to, net_address_size(&to)) < 0 &&
-		(errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
-			errno == ENODEV || errno == ENETDOWN))
+	sent = sendto(e->fd, packet->bytes, packet->size, 0,
+		(struct sockaddr *)&to, net_address_size(&to));
+	f->denied = sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
+					errno == EACCES);
+	if (sent < 0 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
+				errno == ENODEV || errno == ENETDOWN))
 		f->scan_ms = 0; /* the network is not what it was */
+}
+
+bool iface_denied(const struct iface *f)
+{
+	return f->denied;
+}
+
+void iface_rescan(struct iface *f)
+{
+	scan(f);
 }
 
 /* Life. */
@@ -444,11 +669,14 @@ struct iface *iface_open(const struct iface_options *options)
 		return NULL;
 	f->options = *options;
 	f->changed = true;
-	f->fds[SOCKET_V4] = f->fds[SOCKET_V6] = -1;
-	f->slots[SOCKET_V4] = f->slots[SOCKET_V6] = LOOP_NO_SLOT;
+	for (int i = 0; i < SOCKETS; i++) {
+		f->sockets[i].fd = -1;
+		f->sockets[i].slot = LOOP_NO_SLOT;
+	}
 	if (options->multicast) {
-		f->fds[SOCKET_V4] = socket_open(AF_INET);
-		f->fds[SOCKET_V6] = socket_open(AF_INET6);
+		f->sockets[SOCKET_V4].fd = socket_open(AF_INET, &f->unicast4);
+		f->sockets[SOCKET_V6].fd = socket_open(AF_INET6, &f->unicast6);
+		f->links = f->sockets[SOCKET_V6].fd < 0;
 	}
 	scan(f);
 	return f;
@@ -458,10 +686,8 @@ void iface_close(struct iface *f)
 {
 	if (f == NULL)
 		return;
-	for (int i = 0; i < SOCKETS; i++) {
-		if (f->fds[i] >= 0)
-			(void)close(f->fds[i]); /* UDP: nothing is under way */
-	}
+	for (int i = 0; i < SOCKETS; i++)
+		endpoint_close(&f->sockets[i]);
 	free(f);
 }
 
@@ -469,9 +695,11 @@ void iface_want(struct iface *f, struct loop *loop)
 {
 	loop_wake(loop, f->scan_ms);
 	for (int i = 0; i < SOCKETS; i++) {
-		f->slots[i] = LOOP_NO_SLOT;
-		if (f->fds[i] >= 0)
-			f->slots[i] = loop_add(loop, f->fds[i], POLLIN);
+		struct endpoint *e = &f->sockets[i];
+
+		e->slot = LOOP_NO_SLOT;
+		if (e->fd >= 0)
+			e->slot = loop_add(loop, e->fd, POLLIN);
 	}
 }
 
@@ -479,7 +707,7 @@ void iface_run(struct iface *f, const struct loop *loop, int64_t now_ms)
 {
 	f->packets = IFACE_PACKETS_MAX;
 	for (int i = 0; i < SOCKETS; i++)
-		f->ready[i] = loop_ready(loop, f->slots[i]) != 0;
+		f->sockets[i].ready = loop_ready(loop, f->sockets[i].slot) != 0;
 	if (now_ms < f->scan_ms)
 		return;
 	f->scan_ms = now_ms + IFACE_SCAN_MS;

@@ -7,6 +7,8 @@
 #ifndef IFACE_H
 #define IFACE_H
 
+#include <net/if.h>
+
 #include "loop.h"
 #include "mdns.h"
 
@@ -21,6 +23,20 @@ struct iface_options {
 	int name_count;           /* 0: all */
 	bool multicast;           /* false: only list interfaces */
 };
+
+/* An interface of the system, whether it can be used or not. */
+struct iface_view {
+	char name[IF_NAMESIZE];
+	bool up;
+	bool running; /* it has a carrier */
+	bool multicast;
+	bool loopback;
+	int count;
+	struct sockaddr_storage addresses[MDNS_ADDRESSES_MAX]; /* port 0 */
+};
+
+/* Writes what there is, at most `most`; returns how many. */
+int iface_look(struct iface_view *views, int most);
 
 struct iface;
 
@@ -38,6 +54,15 @@ void iface_close(struct iface *iface);
  */
 bool iface_changed(struct iface *iface, const struct mdns_interface **list,
 	int *count) MUST_USE;
+
+/* Looks at the interfaces now, not only when it is time again. */
+void iface_rescan(struct iface *iface);
+
+/*
+ * Does the system forbid us to send, as macOS does without the permission for
+ * the local network?
+ */
+bool iface_denied(const struct iface *iface);
 
 void iface_want(struct iface *iface, struct loop *loop);
 void iface_run(struct iface *iface, const struct loop *loop, int64_t now_ms);

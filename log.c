@@ -1180,6 +1180,11 @@ void log_next_last(struct log *log, uint64_t count)
 
 	if (log->segments->count == 0)
 		return;
+	if (count == 0) {
+		log->arrival = walk_from(log->segments, &log->far,
+			place_at(log->last, log_end(log)));
+		return;
+	}
 	do
 		there += segment_count_records(log, --number);
 	while (there < count && number > 0);

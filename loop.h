@@ -20,7 +20,7 @@
 #include "bytes.h"
 
 enum {
-	LOOP_FDS_MAX = 128, /* more than all modules' limits together */
+	LOOP_FDS_MAX = 160, /* more than all modules' limits together */
 	LOOP_NO_SLOT = -1
 };
 

@@ -1,43 +1,38 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mdns.c: a multicast DNS responder for one host name, and a querier for the
- * host names of others.  Numbers in comments are sections of RFC 6762.
+ * mdns.c: a multicast DNS querier and browser, beside the responder of
+ * mdns/responder.c.  Numbers in comments are sections of RFC 6762, SD those of
+ * RFC 6763.
  *
- *	offset	size	message (RFC 1035, 4.1), all integers big-endian
- *	0	2	id: 0, but in answer to a one-shot querier (18.1)
- *	2	2	flags: 0x8000 response, 0x0400 authoritative, opcode
- *			0x7800, rcode 0x000f
- *	4	2 x 4	number of questions, answers, authorities, additionals
- *	12		question: name, type, class; the class's top bit asks
- *			for a unicast answer (5.4)
- *			record: name, type, class, ttl (4), rdlength (2), data;
- *			the class's top bit makes caches forget others (10.2)
+ *	mdns/dns.c		packets: names, questions, records
+ *	mdns/cache.c		others' records, for as long as they live
+ *	mdns/responder.c	our records: probed for, announced, answered
+ *	mdns/tag.c		the TXT record, which tells the room
+ *	mdns.c			what is asked, and what follows from the answers
  *
- * A name is a list of labels, each a length 1 .. 63 and that many bytes, ended
- * by a 0; or, instead of its remaining labels, a pointer 0xc000 | offset to
- * where they stand.  Its plain form has no pointers.  A name is
- * valid if and only if
- *	(1) every length byte is 0 .. 63 or begins a pointer (0xc0 .. 0xff),
- *	(2) a pointer leads to 12 or later, and strictly backwards from the
- *	    lowest place that this name was read from so far,
- *	(3) all of it is inside the message, and at most 255 bytes in plain
- *	    form.
- * (2) lets every name end after at most as many pointers as bytes before it.
+ *	packet ---+-- question --> responder; is it ours too (7.3)?
+ *	          +-- response --> responder: is it about our name (9)?
+ *	                      \--> cache --> subjects --> mdns_next
  *
- * Timing: a question for our name is answered at once, but the same records
- * are not multicast again within a second (6).  Questions of ours are asked
- * at once, after 1 s, 3 s, 7 s, ... at most a minute apart, on every
- * interface (5.2).  On an interface that is new our name is announced twice,
- * a second apart (8.3), without the cache-flush bit: it was not probed for.
+ * A *subject* is somebody who was asked for, or to whom a PTR record of our
+ * service points.  What is known about it is in the cache alone:
+ *
+ *	_persisted-chat._tcp PTR NAME._persisted-chat...	it is there
+ *	NAME._persisted-chat... TXT	in our room?  SRV	host and port
+ *	host A, AAAA			addresses
+ *
+ * What is missing of these is asked for, at once, after 1 s, 3 s, 7 s, ... at
+ * most an hour apart (5.2); what is there is asked for again before it expires.
+ * Nothing is asked about who is linked, or is in another room.
  *
  * Invariants:
- *	1. every question or record read consumes bytes, so a message's counts
- *	   never matter more than its size.
- *	2. all that is kept of others' packets is the addresses of names that
- *	   were asked for, and the unicast answers still to be sent, at most
- *	   REPLIES_MAX.
+ *	1. the cache holds records that answer a question which could be asked
+ *	   now: the PTRs of our service, and what belongs to subjects.
+ *	2. a TXT record is in the cache as one byte, enum mdns_room.
+ *	3. `stale` ==> the searches have yet to be compared with what is known.
  *
- * It does not probe, keep a cache, or publish services.
+ * It does not follow CNAME, nor relay anything, nor publish anything but one
+ * chat.
  */
 #include "platform.h"
 
@@ -48,258 +43,78 @@
 #include <string.h>
 
 #include "mdns.h"
+#include "mdns/cache.h"
+#include "mdns/responder.h"
+#include "mdns/tag.h"
+
+#define SERVICE "_persisted-chat._tcp.local"
 
 enum {
-	NAME_WIRE_MAX = 255,
-	TYPE_A = 1,
-	TYPE_AAAA = 28,
-	TYPE_ANY = 255,
-	CLASS_IN = 1,
-	CLASS_ANY = 255,
-	CLASS_TOP = 0x8000, /* unicast answer wanted, or cache flush */
-	FLAGS_RESPONSE = 0x8400,
-	TTL_HOST_S = 120,    /* 10 */
-	TTL_ONE_SHOT_S = 10, /* 6.7 */
-	SCOPES_MAX = 2 * MDNS_INTERFACES_MAX,
-	REPLIES_MAX = 8,
-	REPLIES_A_SECOND = 20,
-	ANNOUNCEMENTS = 2,
 	SECOND_MS = 1000,
-	QUARTER_TTL_MS = TTL_HOST_S * 1000 / 4,
-	ASK_FIRST_MS = 1000,
-	ASK_MOST_MS = 60 * 1000
+	ASK_FIRST_MS = SECOND_MS,
+	ASK_MOST_MS = 3600 * SECOND_MS,
+	ASK_MOST_LEGACY_MS = 60 * SECOND_MS, /* they announce nothing */
+	ASK_LEAST_DELAY_MS = 20,             /* 5.2 */
+	ASK_MOST_DELAY_MS = 120,
+	OVERHEARD_MS = 500, /* 7.3: a question so close before ours is ours */
+	SRV_PORT = 4,
+	SRV_HOST = 6
 };
 
-struct name {
-	uint8_t size;
-	uint8_t bytes[NAME_WIRE_MAX];
-};
-
-/* One interface and one family: a place where packets come and go. */
-struct scope {
-	const struct mdns_interface *interface;
-	int family;
-	bool answer_waits;
-	bool goodbye_waits;
-	int64_t answer_ms;   /* when it goes */
-	int64_t answered_ms; /* when the last one went */
-	int announcements;   /* still to be made */
-	int64_t announce_ms;
-};
-
-struct question {
-	char text[MDNS_NAME_MAX + 1]; /* "": unused */
-	struct name name;
-	int64_t ask_ms;
+/* A question, or two about one name, that are repeated while needed. */
+struct search {
+	int64_t ask_ms; /* INT64_MAX: not needed */
 	int64_t interval_ms;
-	uint32_t scopes; /* bits: where it still has to be asked this time */
-	bool found;
-	uint64_t packet; /* number of the one that `addresses` came from */
-	struct mdns_found addresses;
+	uint32_t scopes; /* bits: where it is still to be asked this time */
+	bool first;      /* it has not been asked yet: 5.4 */
+	int64_t overheard_ms;
+	uint32_t overheard[2]; /* scopes, for each of the two */
 };
 
-/* A unicast answer that is due at once. */
-struct reply {
-	uint32_t index;
-	struct sockaddr_storage to;
-	bool one_shot; /* 6.7: repeat id and question */
-	uint16_t id;
-	uint16_t type;
-	struct name name; /* as it was asked, for one_shot */
+struct subject {
+	bool used;
+	bool asked;
+	bool listed; /* a PTR points to it */
+	bool linked;
+	bool told;    /* MDNS_FOUND was, and not MDNS_GONE since */
+	bool changed; /* more was heard, to be told if it is enough */
+	char name[MDNS_NAME_MAX + 1];
+	struct dns_name instance;
+	struct dns_name host;  /* NAME.local, or what SRV says */
+	struct search service; /* SRV and TXT */
+	struct search address; /* A and AAAA */
 };
 
 struct mdns {
-	struct name own; /* size 0: nothing is published */
-	uint64_t random;
-	uint64_t packets; /* responses read */
+	struct mdns_options options;
+	uint8_t room_id[MDNS_ROOM_SIZE];
+	struct dns_name service;
 	int interface_count;
 	struct mdns_interface interfaces[MDNS_INTERFACES_MAX];
-	int scope_count;
-	struct scope scopes[SCOPES_MAX];
-	struct question questions[MDNS_ASKED_MAX];
-	bool leaving;       /* after the goodbye our name is ours no more */
-	int64_t replies_ms; /* since when replies_left counts */
-	int replies_left;
-	int reply_count;
-	struct reply replies[REPLIES_MAX];
+	struct scopes scopes;
+	struct responder responder;
+	struct cache cache;
+	struct search browse;
+	struct subject subjects[MDNS_SUBJECTS_MAX];
+	bool stale;
+	uint64_t asker;       /* number of the packet of questions last read */
+	int64_t cache_ms;     /* when cache_run is due */
+	int64_t questions_ms; /* since when questions_left counts */
+	int questions_left;
+	char told[MDNS_NAME_MAX + 1]; /* name in the last event */
+	struct dns_record record;     /* the one that is looked at */
 	uint8_t out[MDNS_SEND_MAX];
 };
 
 /* Leaves. */
 
-static int64_t random_ms(struct mdns *m, int64_t least, int64_t most)
+static bool name_is_valid(const char *name)
 {
-	m->random = m->random * 6364136223846793005u + 1442695040888963407u;
-	return least +
-	       (int64_t)((m->random >> 33) % (uint64_t)(most - least + 1));
-}
+	size_t size = strlen(name);
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-/* The plain form of "text.local"; false when text is no label. */
-static bool name_make(const char *text, struct name *name)
-{
-	size_t size = strlen(text);
-	struct writer w = writer_over(name->bytes, sizeof(name->bytes));
-
-	if (size < 1 || size > MDNS_NAME_MAX || strchr(text, '.') != NULL)
-		return false;
-	write_u8(&w, (uint8_t)size);
-	write_bytes(&w, text, size);
-	for (size_t i = 1; i <= size; i++)
-		name->bytes[i] = lower(name->bytes[i]);
-	write_bytes(&w, "\005local", 7); /* with its NUL, the root */
-	name->size = (uint8_t)w.size;
-	return !w.full;
-}
-
-/* Is a name as it was read, in any case, equal to one that name_make made? */
-static bool name_matches(const struct name *asked, const struct name *plain)
-{
-	if (asked->size != plain->size || plain->size == 0)
-		return false;
-	for (size_t i = 0; i < plain->size; i++) {
-		if (lower(asked->bytes[i]) != plain->bytes[i])
-			return false;
-	}
-	return true;
-}
-
-/*
- * Reads a name at r, which is inside message[size], and leaves r behind it.
- * The case stays as it is.  False, and r->bad, when it is not valid.
- */
-static bool name_read(struct reader *r, const uint8_t *message, size_t size,
-	struct name *name)
-{
-	struct writer w = writer_over(name->bytes, sizeof(name->bytes));
-	struct reader at = *r;
-	size_t lowest = size - r->left;
-	bool jumped = false;
-	const uint8_t *label;
-
-	for (;;) {
-		uint8_t length = read_u8(&at);
-		size_t target;
-
-		if (length >= 0xc0) {
-			target = (size_t)(length & 0x3f) << 8 | read_u8(&at);
-			if (!jumped)
-				*r = at;
-			jumped = true;
-			if (at.bad || target < 12 || target >= lowest)
-				break;
-			lowest = target;
-			at = reader_over(message, size);
-			(void)read_bytes(&at, target);
-			continue;
-		}
-		write_u8(&w, length);
-		if (length > 63)
-			break;
-		label = read_bytes(&at, length);
-		if (label == NULL)
-			break;
-		write_bytes(&w, label, length);
-		if (w.full)
-			break;
-		if (length > 0)
-			continue;
-		if (!jumped)
-			*r = at;
-		name->size = (uint8_t)w.size;
-		return true;
-	}
-	r->bad = true;
-	return false;
-}
-
-/* Own answers. */
-
-/* Writes our records of one type; returns how many. */
-static uint16_t write_addresses(struct writer *w, const struct mdns *m,
-	const struct mdns_interface *interface, uint16_t type, uint32_t ttl_s)
-{
-	uint16_t count = 0;
-
-	for (int i = 0; i < interface->count; i++) {
-		const struct sockaddr_storage *a = &interface->addresses[i];
-		const struct sockaddr_in *a4 = (const struct sockaddr_in *)a;
-		const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
-		bool is4 = a->ss_family == AF_INET;
-
-		if (is4 != (type == TYPE_A))
-			continue;
-		write_bytes(w, m->own.bytes, m->own.size);
-		write_be16(w, type);
-		write_be16(w, CLASS_IN);
-		write_be32(w, ttl_s);
-		write_be16(w, is4 ? 4 : 16);
-		if (is4)
-			write_bytes(w, &a4->sin_addr, 4);
-		else
-			write_bytes(w, &a6->sin6_addr, 16);
-		count++;
-	}
-	return count;
-}
-
-/* The header's four counts, once they are known. */
-static void write_counts(struct writer *w, uint16_t questions, uint16_t answers,
-	uint16_t additionals)
-{
-	struct writer counts = writer_over(w->bytes + 4, 8);
-
-	write_be16(&counts, questions);
-	write_be16(&counts, answers);
-	write_be16(&counts, 0);
-	write_be16(&counts, additionals);
-}
-
-/*
- * A response with our addresses on `interface`: those of the asked type are
- * answers, those of the other type come along as additionals (6.2).  False
- * when there is nothing to say.
- */
-static bool response_write(struct mdns *m, struct writer *w,
-	const struct mdns_interface *interface, const struct reply *reply,
-	uint32_t ttl_s)
-{
-	uint16_t first = reply->type == TYPE_AAAA ? TYPE_AAAA : TYPE_A;
-	uint16_t other = first == TYPE_A ? TYPE_AAAA : TYPE_A;
-	uint16_t answers, others;
-
-	write_be16(w, reply->one_shot ? reply->id : 0);
-	write_be16(w, FLAGS_RESPONSE);
-	write_zeros(w, 8);
-	if (reply->one_shot) {
-		write_bytes(w, reply->name.bytes, reply->name.size);
-		write_be16(w, reply->type);
-		write_be16(w, CLASS_IN);
-	}
-	answers = write_addresses(w, m, interface, first, ttl_s);
-	others = write_addresses(w, m, interface, other, ttl_s);
-	if (reply->type == TYPE_ANY) {
-		answers = (uint16_t)(answers + others);
-		others = 0;
-	}
-	write_counts(w, reply->one_shot, answers, others);
-	return !w->full && answers > 0;
-}
-
-/* Input. */
-
-static struct scope *scope_of(struct mdns *m, uint32_t index, int family)
-{
-	for (int i = 0; i < m->scope_count; i++) {
-		if (m->scopes[i].interface->index == index &&
-			m->scopes[i].family == family)
-			return &m->scopes[i];
-	}
-	return NULL;
+	return size >= 1 && size <= MDNS_NAME_MAX && name[0] != '-' &&
+	       name[size - 1] != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
 }
 
 static uint16_t port_of(const struct sockaddr_storage *address)
@@ -309,154 +124,584 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 	return ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
-/* Somebody asks for our name: `question` says what, and who. */
-static void own_asked(struct mdns *m, struct scope *scope,
-	const struct reply *question, bool unicast, int64_t now_ms)
+/* The bytes of an address, 4 or 16 of them. */
+static const uint8_t *bytes_of(
+	const struct sockaddr_storage *address, size_t *size)
 {
-	if (m->leaving)
-		return;
-	if (question->one_shot ||
-		(unicast && now_ms - scope->answered_ms < QUARTER_TTL_MS)) {
-		/* More than this: the rest asks again. */
-		if (now_ms - m->replies_ms >= SECOND_MS) {
-			m->replies_ms = now_ms;
-			m->replies_left = REPLIES_A_SECOND;
-		}
-		if (m->reply_count < REPLIES_MAX && m->replies_left > 0) {
-			m->replies[m->reply_count++] = *question;
-			m->replies_left--;
-		}
-		return;
+	if (address->ss_family == AF_INET6) {
+		*size = 16;
+		return ((const struct sockaddr_in6 *)address)
+			->sin6_addr.s6_addr;
 	}
-	if (scope->answer_waits)
-		return;
-	scope->answer_waits = true;
-	scope->answer_ms = now_ms;
-	if (now_ms - scope->answered_ms < SECOND_MS)
-		scope->answer_ms = scope->answered_ms + SECOND_MS;
+	*size = 4;
+	return (const uint8_t *)&((const struct sockaddr_in *)address)
+		->sin_addr;
 }
 
-/* Who asks decides how it is answered; who has no port is not answered. */
-static void query_input(struct mdns *m, struct scope *scope, struct reader *r,
-	const struct mdns_packet *packet, int64_t now_ms)
+static struct scope *scope_of(struct mdns *m, uint32_t index, int family)
 {
-	struct reader header = reader_over(packet->bytes, packet->size);
-	uint16_t port = port_of(&packet->address);
-	struct reply reply = { .index = packet->index,
-		.to = packet->address,
-		.one_shot = port != MDNS_PORT,
-		.id = read_be16(&header) };
-	uint16_t questions;
-	uint16_t class;
-
-	(void)read_be16(&header);
-	questions = read_be16(&header);
-	for (; questions > 0 && port != 0; questions--) {
-		if (!name_read(r, packet->bytes, packet->size, &reply.name))
-			return;
-		reply.type = read_be16(r);
-		class = read_be16(r);
-		if (r->bad)
-			return;
-		if (!name_matches(&reply.name, &m->own) ||
-			(reply.type != TYPE_A && reply.type != TYPE_AAAA &&
-				reply.type != TYPE_ANY))
-			continue;
-		if ((class & ~CLASS_TOP) != CLASS_IN &&
-			(class & ~CLASS_TOP) != CLASS_ANY)
-			continue;
-		own_asked(m, scope, &reply, (class & CLASS_TOP) != 0, now_ms);
-	}
-}
-
-static struct question *question_of(struct mdns *m, const struct name *name)
-{
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		struct question *q = &m->questions[i];
-
-		if (q->text[0] != '\0' && name_matches(name, &q->name))
-			return q;
+	for (int i = 0; i < m->scopes.count; i++) {
+		if (m->scopes.at[i].interface->index == index &&
+			m->scopes.at[i].family == family)
+			return &m->scopes.at[i];
 	}
 	return NULL;
 }
 
-/* Can this be the address of one other program? */
-static bool is_unicast(const struct sockaddr_storage *address)
+static uint32_t scopes_of(const struct mdns *m, uint32_t index)
 {
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)address;
-	uint32_t host;
+	uint32_t bits = 0;
 
-	if (address->ss_family == AF_INET6)
-		return !IN6_IS_ADDR_UNSPECIFIED(&a6->sin6_addr) &&
-		       !IN6_IS_ADDR_MULTICAST(&a6->sin6_addr);
-	host = ntohl(a4->sin_addr.s_addr);
-	return host >> 24 != 0 && host >> 28 < 0xe; /* 0/8, 224/4, 240/4 */
+	for (int i = 0; i < m->scopes.count; i++) {
+		if (m->scopes.at[i].interface->index == index)
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
+static uint32_t scopes_all(const struct mdns *m)
+{
+	return (uint32_t)((1ull << m->scopes.count) - 1);
+}
+
+/* Is this one of the interface's own addresses? */
+static bool is_own(const struct mdns_interface *interface,
+	const struct sockaddr_storage *address)
+{
+	size_t size, own_size;
+	const uint8_t *bytes = bytes_of(address, &size);
+
+	for (int i = 0; i < interface->count; i++) {
+		const uint8_t *own =
+			bytes_of(&interface->addresses[i], &own_size);
+
+		if (size == own_size && memcmp(own, bytes, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* 11: in a network that this interface is in? */
+static bool is_on_link(const struct mdns_interface *interface,
+	const struct sockaddr_storage *address)
+{
+	size_t size, own_size;
+	const uint8_t *bytes = bytes_of(address, &size);
+
+	for (int i = 0; i < interface->count; i++) {
+		const uint8_t *own =
+			bytes_of(&interface->addresses[i], &own_size);
+		size_t whole = interface->prefixes[i] / 8u;
+		int rest = 8 - interface->prefixes[i] % 8;
+
+		if (size == own_size && whole <= size &&
+			memcmp(own, bytes, whole) == 0 &&
+			(whole == size ||
+				own[whole] >> rest == bytes[whole] >> rest))
+			return true;
+	}
+	return false;
+}
+
+/* Searches. */
+
+static void search_stop(struct search *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->ask_ms = INT64_MAX;
+	s->overheard_ms = INT64_MIN / 2;
+}
+
+static void search_start(struct mdns *m, struct search *s, int64_t now_ms)
+{
+	search_stop(s);
+	s->interval_ms = ASK_FIRST_MS;
+	s->ask_ms = now_ms + ASK_LEAST_DELAY_MS +
+		    (int64_t)responder_random(&m->responder,
+			    ASK_MOST_DELAY_MS - ASK_LEAST_DELAY_MS);
+}
+
+/* Starts what is needed and rests, stops what runs and is not. */
+static void search_need(
+	struct mdns *m, struct search *s, bool needed, int64_t now_ms)
+{
+	if (!needed)
+		search_stop(s);
+	else if (s->ask_ms == INT64_MAX)
+		search_start(m, s, now_ms);
+}
+
+/* Its time has come: it is to be asked in all scopes. */
+static void search_run(
+	const struct mdns *m, struct search *s, int64_t most_ms, int64_t now_ms)
+{
+	uint32_t overheard = 0;
+
+	if (now_ms - s->overheard_ms < OVERHEARD_MS)
+		overheard = s->overheard[0] & s->overheard[1];
+	s->first = s->interval_ms == ASK_FIRST_MS;
+	s->scopes = scopes_all(m) & ~overheard;
+	s->ask_ms = now_ms + s->interval_ms;
+	s->interval_ms *= 2;
+	if (s->interval_ms > most_ms)
+		s->interval_ms = most_ms;
+}
+
+/* When it is due; one that was never asked goes along with any other. */
+static bool search_is_due(const struct search *s, bool along, int64_t now_ms)
+{
+	if (along && s->interval_ms == ASK_FIRST_MS)
+		return s->ask_ms != INT64_MAX;
+	return now_ms >= s->ask_ms;
+}
+
+/* 7.3: somebody has just asked this (one of two, `which`). */
+static void search_overheard(
+	struct search *s, int which, uint32_t scope, int64_t now_ms)
+{
+	if (now_ms - s->overheard_ms >= OVERHEARD_MS)
+		s->overheard[0] = s->overheard[1] = 0;
+	s->overheard_ms = now_ms;
+	s->overheard[which] |= scope;
+	s->scopes &= ~(s->overheard[0] & s->overheard[1]);
+}
+
+/* Subjects. */
+
+static struct subject *subject_named(struct mdns *m, const char *name)
+{
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		if (m->subjects[i].used &&
+			strcmp(m->subjects[i].name, name) == 0)
+			return &m->subjects[i];
+	}
+	return NULL;
+}
+
+/* The record of a name and type that was heard last, or NULL. */
+static const struct cache_entry *newest_of(
+	struct mdns *m, const struct dns_name *name, uint16_t type)
+{
+	const struct cache_entry *e = NULL, *newest = NULL;
+
+	while ((e = cache_find(&m->cache, name, type, e)) != NULL) {
+		if (newest == NULL || e->heard_ms > newest->heard_ms)
+			newest = e;
+	}
+	return newest;
+}
+
+static enum mdns_room subject_room(struct mdns *m, const struct subject *s)
+{
+	const struct cache_entry *e = newest_of(m, &s->instance, DNS_TXT);
+
+	return e == NULL ? MDNS_ROOM_UNKNOWN : (enum mdns_room)e->data[0];
+}
+
+static const struct cache_entry *subject_srv(
+	struct mdns *m, const struct subject *s)
+{
+	return newest_of(m, &s->instance, DNS_SRV);
+}
+
+static void subject_host(struct mdns *m, struct subject *s)
+{
+	const struct cache_entry *srv = subject_srv(m, s);
+	bool fits = true;
+
+	if (srv != NULL) {
+		s->host.size = (uint8_t)(srv->size - SRV_HOST);
+		memcpy(s->host.bytes, srv->data + SRV_HOST, s->host.size);
+		return;
+	}
+	dns_name_set(&s->host, "local");
+	fits = dns_name_prepend(&s->host, s->name, strlen(s->name));
+	assert(fits);
+}
+
+/* Is anything about it worth a question? */
+static bool subject_matters(struct mdns *m, const struct subject *s)
+{
+	if (s->linked)
+		return false;
+	return s->asked || m->options.every_room ||
+	       subject_room(m, s) != MDNS_ROOM_OTHER;
 }
 
 /*
- * Keeps one address of a name that was asked for.  Those of one packet are
- * taken together; older ones that nobody has asked mdns_next for yet give way.
+ * A place for one more; if `urgent`, one of whom nobody was told has to go.
+ * Who has told all in one packet is told of at once, so a flood of names alone
+ * keeps nobody out.
  */
-static void found_add(struct mdns *m, struct question *q, struct reader data,
-	uint16_t type, uint32_t index)
+static struct subject *subject_place(struct mdns *m, bool urgent)
 {
-	struct sockaddr_storage address;
-	struct sockaddr_in *a4 = (struct sockaddr_in *)&address;
-	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)&address;
+	struct subject *victim = NULL;
 
-	memset(&address, 0, sizeof(address));
-	if (type == TYPE_A && data.left == 4) {
-		address.ss_family = AF_INET;
-		read_copy(&data, &a4->sin_addr, 4);
-	} else if (type == TYPE_AAAA && data.left == 16) {
-		address.ss_family = AF_INET6;
-		read_copy(&data, &a6->sin6_addr, 16);
-		if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
-			a6->sin6_scope_id = index;
-	} else {
-		return;
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+
+		if (!s->used)
+			return s;
+		if (urgent && !s->asked && !s->told && !s->linked)
+			victim = s;
 	}
-	if (!is_unicast(&address))
-		return;
-	if (q->packet != m->packets)
-		q->addresses.count = 0;
-	q->packet = m->packets;
-	for (int i = 0; i < q->addresses.count; i++) {
-		if (memcmp(&q->addresses.addresses[i], &address,
-			    sizeof(address)) == 0)
-			return;
-	}
-	if (q->addresses.count < MDNS_ADDRESSES_MAX)
-		q->addresses.addresses[q->addresses.count++] = address;
-	q->found = true;
+	return victim;
 }
 
-static void response_input(struct mdns *m, struct reader *r,
-	const struct mdns_packet *packet, uint32_t records)
+static struct subject *subject_add(
+	struct mdns *m, const char *name, bool urgent)
 {
-	struct question *q;
-	struct reader data;
-	struct name name;
+	struct subject *s = subject_place(m, urgent);
+	bool fits;
 
-	m->packets++;
-	for (; records > 0; records--) {
-		uint16_t type, class;
-		uint32_t ttl_s;
+	if (s == NULL)
+		return NULL;
+	memset(s, 0, sizeof(*s));
+	s->used = true;
+	(void)snprintf(s->name, sizeof(s->name), "%s", name);
+	s->instance = m->service;
+	fits = dns_name_prepend(&s->instance, name, strlen(name));
+	assert(fits);
+	subject_host(m, s);
+	search_stop(&s->service);
+	search_stop(&s->address);
+	m->stale = true;
+	return s;
+}
 
-		if (!name_read(r, packet->bytes, packet->size, &name))
-			return;
-		type = read_be16(r);
-		class = read_be16(r) & (uint16_t)~CLASS_TOP;
-		ttl_s = read_be32(r);
-		data = read_part(r, read_be16(r));
-		if (r->bad)
-			return;
-		if (ttl_s == 0 || class != CLASS_IN)
+/* The instance that a PTR of our service points to, if it can be one. */
+static bool instance_name(const struct mdns *m, const uint8_t *data,
+	size_t size, char name[MDNS_NAME_MAX + 1])
+{
+	struct dns_name instance;
+
+	instance.size = (uint8_t)size;
+	memcpy(instance.bytes, data, size);
+	return dns_name_label(
+		       &instance, &m->service, name, MDNS_NAME_MAX + 1) &&
+	       name_is_valid(name) && strcmp(name, m->responder.label) != 0;
+}
+
+/* Who is pointed to is a subject, and who is not any more was one. */
+static void subjects_list(struct mdns *m)
+{
+	bool listed[MDNS_SUBJECTS_MAX] = { false };
+	const struct cache_entry *e = NULL;
+	char name[MDNS_NAME_MAX + 1];
+	struct subject *s;
+
+	if (!m->options.browse)
+		return;
+	while ((e = cache_find(&m->cache, &m->service, DNS_PTR, e)) != NULL) {
+		if (!instance_name(m, e->data, e->size, name))
 			continue;
-		q = question_of(m, &name);
-		if (q != NULL)
-			found_add(m, q, data, type, packet->index);
+		s = subject_named(m, name);
+		if (s == NULL)
+			s = subject_add(m, name, false);
+		if (s != NULL)
+			listed[s - m->subjects] = true;
+	}
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		s = &m->subjects[i];
+		s->listed = listed[i];
+		if (s->used && !s->listed && !s->asked && !s->told)
+			s->used = false;
+	}
+}
+
+/* What is known has changed: what is to be asked for now? */
+static void subjects_update(struct mdns *m, int64_t now_ms)
+{
+	subjects_list(m);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+		bool matters = s->used && subject_matters(m, s);
+		const struct cache_entry *srv;
+
+		if (!s->used)
+			continue;
+		subject_host(m, s);
+		srv = subject_srv(m, s);
+		search_need(m, &s->service,
+			matters && (srv == NULL ||
+					   cache_find(&m->cache, &s->instance,
+						   DNS_TXT, NULL) == NULL),
+			now_ms);
+		search_need(m, &s->address,
+			matters && (s->asked || srv != NULL) &&
+				cache_find(&m->cache, &s->host, DNS_A, NULL) ==
+					NULL &&
+				cache_find(&m->cache, &s->host, DNS_AAAA,
+					NULL) == NULL,
+			now_ms);
+	}
+	m->stale = false;
+}
+
+/* Does somebody care for what a record of the cache says? */
+static bool entry_matters(struct mdns *m, const struct cache_entry *e)
+{
+	char name[MDNS_NAME_MAX + 1];
+
+	if (e->type == DNS_PTR)
+		return m->options.browse &&
+		       instance_name(m, e->data, e->size, name);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		const struct subject *s = &m->subjects[i];
+
+		if (s->used &&
+			(dns_name_equal(&e->name, &s->instance) ||
+				dns_name_equal(&e->name, &s->host)) &&
+			subject_matters(m, s))
+			return true;
+	}
+	return false;
+}
+
+/* Input. */
+
+/* A PTR says that somebody is there. */
+static void instance_met(struct mdns *m, const struct dns_record *record)
+{
+	char name[MDNS_NAME_MAX + 1];
+
+	if (record->ttl_s > 0 &&
+		instance_name(m, record->data, record->size, name) &&
+		subject_named(m, name) == NULL)
+		(void)subject_add(m, name, true); /* NULL: all are known */
+}
+
+/*
+ * Does a record answer a question of ours?  Its data is as in the cache then;
+ * who is concerned has `changed`.
+ */
+static bool record_concerns(struct mdns *m, struct dns_record *record)
+{
+	bool concerns = false;
+
+	if (record->class != DNS_IN)
+		return false;
+	if (record->type == DNS_PTR)
+		return m->options.browse &&
+		       dns_name_equal(&record->name, &m->service);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+		bool service =
+			record->type == DNS_SRV || record->type == DNS_TXT;
+		bool address =
+			record->type == DNS_A || record->type == DNS_AAAA;
+
+		if (!s->used ||
+			!((service && dns_name_equal(
+					      &record->name, &s->instance)) ||
+				(address && dns_name_equal(
+						    &record->name, &s->host))))
+			continue;
+		concerns = true;
+		s->changed = s->changed || record->ttl_s > 0;
+	}
+	if (concerns && record->type == DNS_TXT) {
+		record->data[0] = (uint8_t)tag_room(record, m->options.room_id);
+		record->size = 1;
+	}
+	return concerns;
+}
+
+/* Can this be the address of one other program? */
+static bool is_dialable(const struct dns_record *record)
+{
+	const uint8_t *a = record->data;
+	struct in6_addr v6;
+
+	if (record->type == DNS_A) /* 0/8, 224/4, 240/4 */
+		return a[0] != 0 && a[0] < 0xe0;
+	if (record->type == DNS_SRV)
+		return (a[SRV_PORT] | a[SRV_PORT + 1]) != 0;
+	if (record->type != DNS_AAAA)
+		return true;
+	memcpy(&v6, a, sizeof(v6));
+	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
+}
+
+/* 6: with `legacy`, an address that was asked for may come from any port. */
+static bool record_believed(struct mdns *m, const struct mdns_packet *packet,
+	const struct dns_record *record)
+{
+	if (port_of(&packet->address) == MDNS_PORT)
+		return true;
+	if (!m->options.legacy ||
+		(record->type != DNS_A && record->type != DNS_AAAA))
+		return false;
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		if (m->subjects[i].used && m->subjects[i].asked &&
+			dns_name_equal(&record->name, &m->subjects[i].host))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The records of one kind of a response.  What a kind points to is the next:
+ * so a message is read once for each, in whatever order it has them.
+ */
+static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
+	uint16_t one, uint16_t other, int64_t now_ms)
+{
+	struct cache_origin origin = { .index = packet->index };
+	struct dns_record *record = &m->record;
+	struct dns_message message;
+	bool learnt = false;
+	size_t size;
+	const uint8_t *source = bytes_of(&packet->address, &size);
+
+	memcpy(origin.source, source, size);
+	if (!dns_message_open(&message, packet->bytes, packet->size))
+		return false;
+	while (dns_next_record(&message, record)) {
+		if ((record->type != one && record->type != other) ||
+			!record_believed(m, packet, record) ||
+			!is_dialable(record) || !record_concerns(m, record))
+			continue;
+		if (record->type == DNS_PTR)
+			instance_met(m, record);
+		(void)cache_put(&m->cache, record, &origin, now_ms); /* new? */
+		learnt = true;
+	}
+	if (learnt)
+		m->cache_ms = now_ms;
+	return learnt;
+}
+
+/* 9: what does a response say of our own name? */
+static void response_check(struct mdns *m, struct scope *scope,
+	const struct mdns_packet *packet, int64_t now_ms)
+{
+	struct dns_message message;
+	bool conflict = false;
+
+	if (port_of(&packet->address) != MDNS_PORT ||
+		!dns_message_open(&message, packet->bytes, packet->size))
+		return;
+	while (dns_next_record(&message, &m->record)) {
+		conflict = conflict || responder_conflicts(&m->responder,
+					       &m->scopes, &m->record);
+		responder_heard(&m->responder, scope, &m->record, now_ms);
+	}
+	if (conflict)
+		responder_conflict(&m->responder, &m->scopes, scope,
+			!packet->multicast, now_ms);
+}
+
+static void response_input(struct mdns *m, struct scope *scope,
+	const struct mdns_packet *packet, int64_t now_ms)
+{
+	bool learnt;
+
+	response_check(m, scope, packet, now_ms);
+	learnt = records_learn(m, packet, DNS_PTR, DNS_PTR, now_ms);
+	if (learnt)
+		subjects_list(m);
+	if (records_learn(m, packet, DNS_SRV, DNS_TXT, now_ms)) {
+		learnt = true;
+		for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+			if (m->subjects[i].used)
+				subject_host(m, &m->subjects[i]);
+		}
+	}
+	if (records_learn(m, packet, DNS_A, DNS_AAAA, now_ms))
+		learnt = true;
+	m->stale = m->stale || learnt;
+}
+
+/* A question that was sent to all, and who asks it. */
+struct overheard {
+	uint32_t index;
+	uint32_t scope;  /* bit */
+	bool other_host; /* than ours */
+	bool knows_more; /* an instance that we do not know */
+};
+
+/* What an asker knows is marked; one pass, however much is asked (7.1). */
+static void known_mark(
+	struct mdns *m, const struct mdns_packet *packet, struct overheard *o)
+{
+	struct dns_message message;
+	struct cache_entry *e;
+
+	m->asker++;
+	if (!dns_message_open(&message, packet->bytes, packet->size))
+		return;
+	while (dns_next_record(&message, &m->record)) {
+		if (m->record.section != DNS_ANSWER)
+			continue;
+		e = cache_find_record(&m->cache, &m->record, packet->index);
+		if (e != NULL)
+			e->known_by = m->asker;
+		else
+			o->knows_more = true;
+	}
+}
+
+/* Somebody asks what we may be about to ask, or have an answer to. */
+static void question_overheard(struct mdns *m, const struct overheard *o,
+	const struct dns_question *question, int64_t now_ms)
+{
+	const struct dns_name *name = &question->name;
+	uint16_t type = question->type;
+	int which = type == DNS_TXT || type == DNS_AAAA;
+	struct cache_entry *e = NULL;
+
+	if (type == DNS_PTR && !o->knows_more &&
+		dns_name_equal(name, &m->service)) {
+		search_overheard(&m->browse, 0, o->scope, now_ms);
+		search_overheard(&m->browse, 1, o->scope, now_ms);
+	}
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+
+		if (s->used && (type == DNS_SRV || type == DNS_TXT) &&
+			dns_name_equal(name, &s->instance))
+			search_overheard(&s->service, which, o->scope, now_ms);
+		if (s->used && (type == DNS_A || type == DNS_AAAA) &&
+			dns_name_equal(name, &s->host))
+			search_overheard(&s->address, which, o->scope, now_ms);
+	}
+	while ((e = cache_find(&m->cache, name, type, e)) != NULL) {
+		if (e->index != o->index)
+			continue;
+		e->scopes &= ~o->scope;
+		if (o->other_host && e->known_by != m->asker) { /* 10.5 */
+			cache_unanswered(e, now_ms);
+			m->cache_ms = now_ms;
+		}
+	}
+}
+
+static void query_input(struct mdns *m, struct scope *scope,
+	const struct mdns_packet *packet, struct dns_message *message,
+	int64_t now_ms)
+{
+	struct overheard o = { .index = packet->index,
+		.scope = 1u << (scope - m->scopes.at),
+		.other_host = !is_own(scope->interface, &packet->address) };
+	struct dns_question question;
+
+	if (now_ms - m->questions_ms >= SECOND_MS) {
+		m->questions_ms = now_ms;
+		m->questions_left = MDNS_QUESTIONS_MAX;
+	}
+	if (message->questions > m->questions_left)
+		return;
+	m->questions_left -= message->questions;
+	if (message->records[DNS_AUTHORITY] > 0)
+		responder_tie(&m->responder, &m->scopes, scope, packet, now_ms);
+	responder_query(&m->responder, scope, packet, now_ms);
+	if (!packet->multicast || port_of(&packet->address) != MDNS_PORT)
+		return;
+	known_mark(m, packet, &o);
+	while (dns_next_question(message, &question)) {
+		if (!question.unicast && question.class == DNS_IN)
+			question_overheard(m, &o, &question, now_ms);
 	}
 }
 
@@ -464,233 +709,388 @@ void mdns_input(
 	struct mdns *m, const struct mdns_packet *packet, int64_t now_ms)
 {
 	struct scope *scope = scope_of(m, packet->index, packet->family);
-	struct reader r = reader_over(packet->bytes, packet->size);
-	struct name name;
-	uint16_t flags, questions;
-	uint32_t records;
+	struct dns_message message;
 
-	(void)read_be16(&r);
-	flags = read_be16(&r);
-	questions = read_be16(&r);
-	records = read_be16(&r);
-	records += read_be16(&r);
-	records += read_be16(&r);
-	if (scope == NULL || r.bad || (flags & 0x780f) != 0)
+	if (scope == NULL || packet->address.ss_family != packet->family ||
+		!dns_message_open(&message, packet->bytes, packet->size) ||
+		(message.flags & DNS_IGNORED) != 0)
 		return; /* 18.3, 18.11 */
-	if ((flags & 0x8000) == 0) {
-		query_input(m, scope, &r, packet, now_ms);
+	if (!packet->multicast &&
+		!is_on_link(scope->interface, &packet->address))
+		return; /* 5.5, 11 */
+	if ((message.flags & DNS_RESPONSE) == 0)
+		query_input(m, scope, packet, &message, now_ms);
+	else if (!m->responder.leaving)
+		response_input(m, scope, packet, now_ms);
+}
+
+/* Events. */
+
+/* Which of two addresses is to be dialled first? */
+static bool is_better(const struct cache_entry *a, const struct cache_entry *b)
+{
+	bool a_link = a->type == DNS_AAAA && a->data[0] == 0xfe;
+	bool b_link = b->type == DNS_AAAA && b->data[0] == 0xfe;
+
+	if (a->heard_ms != b->heard_ms)
+		return a->heard_ms > b->heard_ms;
+	if (a_link != b_link)
+		return b_link;
+	return a->type == DNS_A && b->type == DNS_AAAA;
+}
+
+static void address_of(const struct cache_entry *e, uint16_t port,
+	struct sockaddr_storage *address)
+{
+	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (e->type == DNS_A) {
+		address->ss_family = AF_INET;
+		memcpy(&a4->sin_addr, e->data, 4);
+		a4->sin_port = htons(port);
 		return;
 	}
-	for (; questions > 0; questions--) {
-		if (!name_read(&r, packet->bytes, packet->size, &name))
-			return;
-		(void)read_be32(&r); /* type and class, 6: ignored */
-	}
-	response_input(m, &r, packet, records);
+	address->ss_family = AF_INET6;
+	memcpy(&a6->sin6_addr, e->data, 16);
+	a6->sin6_port = htons(port);
+	if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
+		a6->sin6_scope_id = e->index;
 }
 
-bool mdns_next(struct mdns *m, struct mdns_found *found)
+/* The best addresses of a subject, newest first, none twice. */
+static void addresses_find(
+	struct mdns *m, const struct subject *s, struct mdns_event *event)
 {
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		struct question *q = &m->questions[i];
+	static const uint16_t types[] = { DNS_A, DNS_AAAA };
+	const struct cache_entry *best[MDNS_FOUND_MAX + 1];
+	int count = 0;
 
-		if (!q->found || q->text[0] == '\0')
-			continue;
-		q->found = false;
-		*found = q->addresses;
-		found->name = q->text;
-		return true;
+	for (int t = 0; t < 2; t++) {
+		const struct cache_entry *e = NULL;
+
+		while ((e = cache_find(&m->cache, &s->host, types[t], e)) !=
+			NULL) {
+			int at = count < MDNS_FOUND_MAX ? count++
+							: MDNS_FOUND_MAX;
+
+			for (; at > 0 && is_better(e, best[at - 1]); at--)
+				best[at] = best[at - 1];
+			best[at] = e;
+		}
 	}
-	return false;
+	for (int i = 0; i < count; i++) {
+		struct sockaddr_storage *to = &event->addresses[event->count];
+		bool twice = false;
+
+		address_of(best[i], event->port, to);
+		for (int j = 0; j < event->count; j++)
+			twice = twice || memcmp(&event->addresses[j], to,
+						 sizeof(*to)) == 0;
+		event->count += !twice;
+	}
 }
 
-/* Output: each of these makes the packet of one kind that is due, or none. */
-
-static void packet_to_group(
-	const struct scope *scope, struct mdns_packet *packet)
+/* Is enough known of a subject that it can be dialled? */
+static bool subject_found(
+	struct mdns *m, struct subject *s, struct mdns_event *event)
 {
-	packet->index = scope->interface->index;
-	packet->family = scope->family;
-	packet->multicast = true;
-}
+	const struct cache_entry *srv = subject_srv(m, s);
+	struct reader r;
 
-static bool output_reply(
-	struct mdns *m, struct writer *w, struct mdns_packet *packet)
-{
-	while (m->reply_count > 0) {
-		struct reply *reply = &m->replies[--m->reply_count];
-		struct scope *scope =
-			scope_of(m, reply->index, reply->to.ss_family);
-
-		*w = writer_over(m->out, sizeof(m->out));
-		if (scope == NULL ||
-			!response_write(m, w, scope->interface, reply,
-				reply->one_shot ? TTL_ONE_SHOT_S : TTL_HOST_S))
-			continue;
-		packet_to_group(scope, packet);
-		packet->multicast = false;
-		packet->address = reply->to;
-		return true;
+	event->kind = MDNS_FOUND;
+	event->asked = s->asked;
+	event->room = subject_room(m, s);
+	event->service = srv != NULL;
+	event->count = 0;
+	event->port = 0;
+	if (srv != NULL) {
+		r = reader_over(srv->data + SRV_PORT, 2);
+		event->port = read_be16(&r);
 	}
-	return false;
-}
-
-/* Is our name to be multicast in this scope now, and with which TTL? */
-static bool scope_answers(struct scope *scope, uint32_t *ttl_s, int64_t now_ms)
-{
-	*ttl_s = TTL_HOST_S;
-	if (scope->goodbye_waits) {
-		scope->goodbye_waits = false;
-		*ttl_s = 0;
-		return true;
-	}
-	if (scope->announcements > 0 && now_ms >= scope->announce_ms) {
-		scope->announcements--;
-		scope->announce_ms = now_ms + SECOND_MS;
-		scope->answer_waits = false;
-		return true;
-	}
-	if (!scope->answer_waits || now_ms < scope->answer_ms)
+	addresses_find(m, s, event);
+	if (event->count == 0)
 		return false;
-	scope->answer_waits = false;
+	return s->asked || (srv != NULL && s->listed &&
+				   (m->options.every_room ||
+					   event->room == MDNS_ROOM_OURS));
+}
+
+/* What there is to tell of our own name. */
+static bool own_event(struct mdns *m, struct mdns_event *event)
+{
+	struct responder *r = &m->responder;
+
+	if (r->suspect) {
+		r->suspect = false;
+		event->kind = MDNS_SUSPECT;
+	} else if (r->renamed) {
+		r->renamed = false;
+		m->stale = true; /* the old name is somebody else's */
+		event->kind = MDNS_RENAMED;
+	} else {
+		return false;
+	}
+	(void)snprintf(m->told, sizeof(m->told), "%s", r->label);
 	return true;
 }
 
-static bool output_answer(struct mdns *m, struct writer *w,
-	struct mdns_packet *packet, int64_t now_ms)
+bool mdns_next(struct mdns *m, struct mdns_event *event)
 {
-	struct reply all = { .type = TYPE_ANY };
-	uint32_t ttl_s;
+	memset(event, 0, sizeof(*event));
+	event->name = m->told;
+	if (own_event(m, event))
+		return true;
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+		bool gone = s->used && s->told && !s->listed && !s->asked;
 
-	for (int i = 0; i < m->scope_count; i++) {
-		struct scope *scope = &m->scopes[i];
-
-		*w = writer_over(m->out, sizeof(m->out));
-		if (m->own.size == 0 || !scope_answers(scope, &ttl_s, now_ms) ||
-			!response_write(m, w, scope->interface, &all, ttl_s))
+		if (!s->used || (!s->changed && !gone))
 			continue;
-		scope->answered_ms = now_ms;
-		packet_to_group(scope, packet);
+		(void)snprintf(m->told, sizeof(m->told), "%s", s->name);
+		if (gone) {
+			event->kind = MDNS_GONE;
+			s->told = false;
+			s->used = s->linked; /* until it is linked no more */
+			return true;
+		}
+		s->changed = false;
+		if (!subject_found(m, s, event))
+			continue;
+		s->told = true;
 		return true;
 	}
 	return false;
 }
 
-/* Questions whose time has come are asked in all scopes. */
-static void questions_due(struct mdns *m, int64_t now_ms)
-{
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		struct question *q = &m->questions[i];
+/* Output. */
 
-		if (q->text[0] == '\0' || now_ms < q->ask_ms)
+/* What the cache wants to be asked for, where somebody cares. */
+static void cache_update(struct mdns *m, int64_t now_ms)
+{
+	if (now_ms < m->cache_ms)
+		return;
+	if (cache_run(&m->cache, now_ms))
+		m->stale = true;
+	for (int i = 0; i < CACHE_MAX; i++) {
+		struct cache_entry *e = &m->cache.entries[i];
+
+		if (!e->used || !e->ask)
 			continue;
-		q->scopes = (uint32_t)((1ull << m->scope_count) - 1);
-		q->ask_ms = now_ms + q->interval_ms;
-		q->interval_ms *= 2;
-		if (q->interval_ms > ASK_MOST_MS)
-			q->interval_ms = ASK_MOST_MS;
+		e->ask = false;
+		if (entry_matters(m, e))
+			e->scopes = scopes_of(m, e->index);
+	}
+	m->cache_ms = cache_next_ms(&m->cache);
+}
+
+/* Runs what is due; true when something was.  `along`: see search_is_due. */
+static bool searches_run(struct mdns *m, bool along, int64_t now_ms)
+{
+	int64_t most_ms = m->options.legacy ? ASK_MOST_LEGACY_MS : ASK_MOST_MS;
+	bool due = search_is_due(&m->browse, along, now_ms);
+
+	if (due)
+		search_run(m, &m->browse, ASK_MOST_MS, now_ms);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+
+		if (s->used && search_is_due(&s->service, along, now_ms)) {
+			search_run(m, &s->service, ASK_MOST_MS, now_ms);
+			due = true;
+		}
+		if (s->used && search_is_due(&s->address, along, now_ms)) {
+			search_run(m, &s->address, most_ms, now_ms);
+			due = true;
+		}
+	}
+	return due;
+}
+
+/* What a search asks: one type of a name, or two. */
+struct asking {
+	const struct dns_name *name;
+	uint16_t types[2];
+};
+
+/* The questions of a search, if they are due here and fit. */
+static void write_search(struct dns_writer *w, const struct scope *scope,
+	uint32_t bit, struct search *s, struct asking asking)
+{
+	struct dns_question question = {
+		.name = *asking.name, .type = asking.types[0], .class = DNS_IN
+	};
+	struct dns_writer before = *w;
+
+	if ((s->scopes & bit) == 0)
+		return;
+	question.unicast =
+		s->first &&
+		(scope->family == AF_INET ? scope->interface->unicast4
+					  : scope->interface->unicast6);
+	if (!dns_write_question(w, &question))
+		return;
+	question.type = asking.types[1];
+	if (question.type != 0 && !dns_write_question(w, &question)) {
+		*w = before;
+		return;
+	}
+	s->scopes &= ~bit;
+}
+
+/* The questions about records that are about to expire. */
+static void write_refreshes(
+	struct mdns *m, struct dns_writer *w, uint32_t bit, bool *browses)
+{
+	for (int i = 0; i < CACHE_MAX; i++) {
+		struct cache_entry *e = &m->cache.entries[i], *same = NULL;
+		struct dns_question question = { .class = DNS_IN };
+
+		if (!e->used || (e->scopes & bit) == 0)
+			continue;
+		question.name = e->name;
+		question.type = e->type;
+		if (!(e->type == DNS_PTR && *browses) &&
+			!dns_write_question(w, &question))
+			return; /* in the next packet */
+		*browses = *browses || e->type == DNS_PTR;
+		while ((same = cache_find(
+				&m->cache, &e->name, e->type, same)) != NULL)
+			same->scopes &= ~bit;
 	}
 }
 
-/* All questions of one scope that fit, A and AAAA of each name. */
-static bool output_questions(struct mdns *m, struct writer *w, int scope)
+/*
+ * 7.1: the instances that need not be told again; with TC when there are more
+ * than fit (7.2).
+ */
+static void write_known(struct mdns *m, struct dns_writer *w,
+	struct scope *scope, int64_t now_ms)
 {
-	uint16_t count = 0;
+	struct dns_record *record = &m->record;
 
-	*w = writer_over(m->out, sizeof(m->out));
-	write_zeros(w, 12);
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		struct question *q = &m->questions[i];
+	for (int i = scope->next_known; i < CACHE_MAX; i++) {
+		const struct cache_entry *e = &m->cache.entries[i];
 
-		if ((q->scopes & 1u << scope) == 0)
+		if (!e->used || e->type != DNS_PTR ||
+			e->index != scope->interface->index ||
+			!cache_is_fresh(e, now_ms))
 			continue;
-		if (w->capacity - w->size < 2 * ((size_t)q->name.size + 4))
-			break; /* the rest goes into the next packet */
-		q->scopes &= ~(1u << scope);
-		write_bytes(w, q->name.bytes, q->name.size);
-		write_be16(w, TYPE_A);
-		write_be16(w, CLASS_IN);
-		write_bytes(w, q->name.bytes, q->name.size);
-		write_be16(w, TYPE_AAAA);
-		write_be16(w, CLASS_IN);
-		count = (uint16_t)(count + 2);
+		record->section = DNS_ANSWER;
+		record->name = e->name;
+		record->type = e->type;
+		record->class = DNS_IN;
+		record->flush = false;
+		record->ttl_s = cache_ttl_s(e, now_ms);
+		record->size = e->size;
+		memcpy(record->data, e->data, e->size);
+		if (dns_write_record(w, record))
+			continue;
+		dns_write_flags(w, DNS_TRUNCATED);
+		scope->more_known = true;
+		scope->next_known = i;
+		return;
 	}
-	write_counts(w, count, 0, 0);
-	return count > 0;
+	scope->more_known = false;
+	scope->next_known = 0;
+}
+
+/* All questions of one scope that fit, and what need not be answered. */
+static size_t output_questions(
+	struct mdns *m, struct scope *scope, int64_t now_ms)
+{
+	uint32_t bit = 1u << (scope - m->scopes.at);
+	struct asking browse = { &m->service, { DNS_PTR, 0 } };
+	struct dns_writer w;
+	bool browses = (m->browse.scopes & bit) != 0;
+
+	dns_writer_open(&w, m->out, sizeof(m->out), 0, 0);
+	if (scope->more_known) {
+		write_known(m, &w, scope, now_ms);
+		return dns_writer_finish(&w);
+	}
+	write_search(&w, scope, bit, &m->browse, browse);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		struct subject *s = &m->subjects[i];
+		struct asking service = { &s->instance, { DNS_SRV, DNS_TXT } };
+		struct asking address = { &s->host, { DNS_A, DNS_AAAA } };
+
+		if (!s->used)
+			continue;
+		write_search(&w, scope, bit, &s->service, service);
+		write_search(&w, scope, bit, &s->address, address);
+	}
+	write_refreshes(m, &w, bit, &browses);
+	if (w.questions == 0)
+		return 0;
+	if (browses)
+		write_known(m, &w, scope, now_ms);
+	return dns_writer_finish(&w);
 }
 
 bool mdns_output(struct mdns *m, struct mdns_packet *packet, int64_t now_ms)
 {
-	struct writer w;
-	bool due;
-
 	memset(packet, 0, sizeof(*packet));
-	due = output_reply(m, &w, packet) ||
-	      output_answer(m, &w, packet, now_ms);
-	if (!due)
-		questions_due(m, now_ms);
-	for (int i = 0; i < m->scope_count && !due; i++) {
-		due = output_questions(m, &w, i);
-		packet_to_group(&m->scopes[i], packet);
-	}
-	if (!due)
+	packet->bytes = m->out;
+	packet->size = responder_output(
+		&m->responder, &m->scopes, packet, m->out, now_ms);
+	if (packet->size > 0)
+		return true;
+	if (m->responder.leaving)
 		return false;
-	packet->bytes = w.bytes;
-	packet->size = w.size;
-	return true;
+	cache_update(m, now_ms);
+	if (m->stale)
+		subjects_update(m, now_ms);
+	if (searches_run(m, false, now_ms))
+		(void)searches_run(m, true, now_ms); /* in the same packet */
+	for (int i = 0; i < m->scopes.count; i++) {
+		struct scope *scope = &m->scopes.at[i];
+
+		packet->size = output_questions(m, scope, now_ms);
+		packet->index = scope->interface->index;
+		packet->family = scope->family;
+		packet->multicast = true;
+		if (packet->size > 0)
+			return true;
+	}
+	return false;
 }
 
 void mdns_want(const struct mdns *m, struct loop *loop)
 {
-	if (m->reply_count > 0)
+	responder_want(&m->responder, &m->scopes, loop);
+	if (m->responder.leaving)
+		return;
+	if (m->stale)
 		loop_wake(loop, loop->now_ms);
-	for (int i = 0; i < m->scope_count; i++) {
-		const struct scope *scope = &m->scopes[i];
+	loop_wake(loop, m->cache_ms);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX && m->scopes.count > 0; i++) {
+		const struct subject *s = &m->subjects[i];
 
-		if (scope->answer_waits)
-			loop_wake(loop, scope->answer_ms);
-		if (scope->announcements > 0 && m->own.size > 0)
-			loop_wake(loop, scope->announce_ms);
+		if (!s->used)
+			continue;
+		loop_wake(loop, s->service.ask_ms);
+		loop_wake(loop, s->address.ask_ms);
 	}
-	for (int i = 0; i < MDNS_ASKED_MAX && m->scope_count > 0; i++) {
-		if (m->questions[i].text[0] != '\0')
-			loop_wake(loop, m->questions[i].ask_ms);
-	}
+	if (m->scopes.count > 0)
+		loop_wake(loop, m->browse.ask_ms);
 }
 
-/* Life. */
-
-struct mdns *mdns_open(const char *name, uint64_t seed)
-{
-	struct mdns *m = calloc(1, sizeof(*m));
-
-	if (m == NULL)
-		return NULL;
-	m->random = seed;
-	m->replies_ms = INT64_MIN / 2;
-	errno = EINVAL;
-	if (name != NULL && !name_make(name, &m->own)) {
-		mdns_close(m);
-		return NULL;
-	}
-	return m;
-}
-
-void mdns_close(struct mdns *m)
-{
-	free(m);
-}
+/* Interfaces. */
 
 static bool interface_equal(
 	const struct mdns_interface *a, const struct mdns_interface *b)
 {
 	if (a->index != b->index || a->ipv4 != b->ipv4 || a->ipv6 != b->ipv6 ||
+		a->unicast4 != b->unicast4 || a->unicast6 != b->unicast6 ||
 		a->count != b->count)
 		return false;
 	for (int i = 0; i < a->count; i++) {
 		/* Made of zeroes and fields, so equal as bytes when equal. */
 		if (memcmp(&a->addresses[i], &b->addresses[i],
-			    sizeof(a->addresses[i])) != 0)
+			    sizeof(a->addresses[i])) != 0 ||
+			a->prefixes[i] != b->prefixes[i])
 			return false;
 	}
 	return true;
@@ -706,106 +1106,176 @@ bool mdns_interfaces_equal(const struct mdns_interface *a,
 	return true;
 }
 
+/* A scope as it was, if it was there; or a new one. */
 static void scope_add(struct mdns *m, const struct mdns_interface *interface,
-	int family, int64_t now_ms)
+	int family, const struct scopes *old, int64_t now_ms)
 {
-	struct scope *scope = &m->scopes[m->scope_count++];
+	struct scope *scope = &m->scopes.at[m->scopes.count++];
 
+	for (int i = 0; i < old->count; i++) {
+		bool changed;
+
+		if (old->at[i].family != family ||
+			old->at[i].interface->index != interface->index)
+			continue;
+		*scope = old->at[i];
+		changed = !interface_equal(scope->interface, interface);
+		scope->interface = interface;
+		if (changed)
+			responder_changed(&m->responder, scope, now_ms);
+		return;
+	}
 	memset(scope, 0, sizeof(*scope));
 	scope->interface = interface;
 	scope->family = family;
-	scope->answered_ms = now_ms - QUARTER_TTL_MS;
-	scope->announcements = m->leaving ? 0 : ANNOUNCEMENTS;
-	scope->announce_ms = now_ms + random_ms(m, 20, 120);
+	responder_begin(&m->responder, scope, now_ms);
 }
 
-/* What is as it was before is not announced again, and keeps its times. */
-static void scope_keep(struct scope *scope, const struct scope *old, int count)
+/* What came by interfaces that are gone may be true no more. */
+static void interfaces_forget(
+	struct mdns *m, const struct mdns_interface *before, int count)
 {
-	const struct mdns_interface *interface = scope->interface;
-
 	for (int i = 0; i < count; i++) {
-		if (old[i].family == scope->family &&
-			interface_equal(old[i].interface, interface))
-			*scope = old[i];
+		if (scopes_of(m, before[i].index) == 0)
+			cache_forget(&m->cache, before[i].index);
 	}
-	scope->interface = interface;
+}
+
+/* The bits in these mean other scopes now; all is asked again. */
+static void searches_restart(struct mdns *m, int64_t now_ms)
+{
+	search_need(m, &m->browse, false, now_ms);
+	search_need(m, &m->browse, m->options.browse, now_ms);
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
+		search_stop(&m->subjects[i].service);
+		search_stop(&m->subjects[i].address);
+	}
+	for (int i = 0; i < CACHE_MAX; i++)
+		m->cache.entries[i].scopes = 0;
+	m->cache_ms = now_ms;
+	m->stale = true;
 }
 
 void mdns_set_interfaces(struct mdns *m,
 	const struct mdns_interface *interfaces, int count, int64_t now_ms)
 {
 	struct mdns_interface before[MDNS_INTERFACES_MAX];
-	struct scope old[SCOPES_MAX];
-	int old_count = m->scope_count;
+	struct scopes old = m->scopes;
+	int before_count = m->interface_count;
 
 	if (count > MDNS_INTERFACES_MAX)
 		count = MDNS_INTERFACES_MAX;
-	if (count == m->interface_count &&
+	if (count == before_count &&
 		mdns_interfaces_equal(m->interfaces, interfaces, count))
 		return;
 	memcpy(before, m->interfaces, sizeof(before));
-	memcpy(old, m->scopes, sizeof(old));
-	for (int i = 0; i < old_count; i++)
-		old[i].interface = &before[old[i].interface - m->interfaces];
+	for (int i = 0; i < old.count; i++)
+		old.at[i].interface =
+			&before[old.at[i].interface - m->interfaces];
 	memcpy(m->interfaces, interfaces, (size_t)count * sizeof(*interfaces));
 	m->interface_count = count;
-	m->scope_count = 0;
+	m->scopes.count = 0;
 	for (int i = 0; i < count; i++) {
 		if (interfaces[i].ipv4)
-			scope_add(m, &m->interfaces[i], AF_INET, now_ms);
+			scope_add(m, &m->interfaces[i], AF_INET, &old, now_ms);
 		if (interfaces[i].ipv6)
-			scope_add(m, &m->interfaces[i], AF_INET6, now_ms);
+			scope_add(m, &m->interfaces[i], AF_INET6, &old, now_ms);
 	}
-	for (int i = 0; i < m->scope_count; i++)
-		scope_keep(&m->scopes[i], old, old_count);
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		m->questions[i].scopes = 0;
-		m->questions[i].interval_ms = ASK_FIRST_MS;
-		m->questions[i].ask_ms = now_ms + random_ms(m, 20, 120);
-	}
+	interfaces_forget(m, before, before_count);
+	searches_restart(m, now_ms);
 }
 
-int mdns_ask(struct mdns *m, const char *name, int64_t now_ms)
+/* Life. */
+
+struct mdns *mdns_open(const struct mdns_options *options)
 {
-	struct question *free_place = NULL;
-	struct name plain;
+	struct mdns *m;
 
 	errno = EINVAL;
-	if (!name_make(name, &plain))
-		return -1;
-	if (question_of(m, &plain) != NULL)
-		return 0;
-	for (int i = MDNS_ASKED_MAX - 1; i >= 0; i--) {
-		if (m->questions[i].text[0] == '\0')
-			free_place = &m->questions[i];
+	if (options->name != NULL && !name_is_valid(options->name))
+		return NULL;
+	m = calloc(1, sizeof(*m));
+	if (m == NULL)
+		return NULL;
+	m->options = *options;
+	if (options->room_id != NULL) {
+		memcpy(m->room_id, options->room_id, MDNS_ROOM_SIZE);
+		m->options.room_id = m->room_id;
 	}
-	errno = ENOSPC;
-	if (free_place == NULL)
+	dns_name_set(&m->service, SERVICE);
+	if (!responder_open(&m->responder, options->name, SERVICE,
+		    options->port, options->seed)) {
+		mdns_close(m);
+		return NULL;
+	}
+	m->responder.text_size = tag_text(m->responder.text,
+		sizeof(m->responder.text), m->options.salt, m->options.room_id);
+	cache_open(&m->cache, options->seed);
+	m->cache_ms = INT64_MAX;
+	m->questions_ms = INT64_MIN / 2;
+	search_stop(&m->browse);
+	return m;
+}
+
+void mdns_close(struct mdns *m)
+{
+	free(m);
+}
+
+int mdns_ask(struct mdns *m, const char *name)
+{
+	struct subject *s;
+	int asked = 0;
+
+	errno = EINVAL;
+	if (!name_is_valid(name))
 		return -1;
-	memset(free_place, 0, sizeof(*free_place));
-	(void)snprintf(free_place->text, sizeof(free_place->text), "%s", name);
-	free_place->name = plain;
-	free_place->interval_ms = ASK_FIRST_MS;
-	free_place->ask_ms = now_ms + random_ms(m, 20, 120);
+	s = subject_named(m, name);
+	if (s != NULL && s->asked)
+		return 0;
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++)
+		asked += m->subjects[i].used && m->subjects[i].asked;
+	errno = ENOSPC;
+	if (asked == MDNS_ASKED_MAX)
+		return -1;
+	if (s == NULL)
+		s = subject_add(m, name, true);
+	if (s == NULL)
+		return -1;
+	s->asked = s->changed = true;
+	m->stale = true;
 	return 0;
 }
 
-void mdns_stop_asking(struct mdns *m, const char *name)
+void mdns_set_linked(
+	struct mdns *m, const char *name, bool linked, int64_t now_ms)
 {
-	for (int i = 0; i < MDNS_ASKED_MAX; i++) {
-		if (strcmp(m->questions[i].text, name) == 0)
-			memset(&m->questions[i], 0, sizeof(m->questions[i]));
+	struct subject *s = subject_named(m, name);
+
+	if (s == NULL || s->linked == linked)
+		return;
+	s->linked = linked;
+	m->stale = true;
+	subjects_update(m, now_ms);
+}
+
+void mdns_doubt(struct mdns *m, const char *name, int64_t now_ms)
+{
+	static const uint16_t types[] = { DNS_SRV, DNS_A, DNS_AAAA };
+	struct subject *s = subject_named(m, name);
+
+	for (int t = 0; s != NULL && t < 3; t++) {
+		struct cache_entry *e = NULL;
+
+		while ((e = cache_find(&m->cache,
+				t == 0 ? &s->instance : &s->host, types[t],
+				e)) != NULL)
+			cache_doubt(e, now_ms);
 	}
+	m->cache_ms = now_ms;
 }
 
 void mdns_goodbye(struct mdns *m)
 {
-	m->leaving = true;
-	for (int i = 0; i < m->scope_count; i++) {
-		m->scopes[i].goodbye_waits = true;
-		m->scopes[i].answer_waits = false;
-		m->scopes[i].announcements = 0;
-	}
-	m->reply_count = 0;
+	responder_goodbye(&m->responder, &m->scopes);
 }

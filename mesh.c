@@ -615,13 +615,23 @@ int mesh_add_peer(struct mesh *m, const char *address)
 	return dial_add(&m->dial, address);
 }
 
-void mesh_remove_peer(struct mesh *m, int peer)
+void mesh_forget_peer(struct mesh *m, int peer)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
-		if (m->links[i] != NULL && m->links[i]->peer == peer)
-			m->links[i]->peer = -1;
+		struct link *l = m->links[i];
+
+		if (l == NULL || l->peer != peer)
+			continue;
+		if (!link_is_linked(l))
+			link_end(l, "");
+		l->peer = -1;
 	}
 	dial_remove(&m->dial, peer);
+}
+
+void mesh_set_peer_address(struct mesh *m, int peer, const char *address)
+{
+	dial_set_address(&m->dial, peer, address);
 }
 
 void mesh_expect(struct mesh *m, const char *name, const uint8_t *key)
@@ -661,7 +671,7 @@ bool mesh_is_idle(const struct mesh *m)
 		if (fifo_size(link_out(l)) > 0 || l->lagging ||
 			l->state == LINK_HEADS ||
 			(link_is_native(l) &&
-				(!sync_is_idle(l->sync) ||
+				(!sync_is_idle(m->sync, l->sync) ||
 					!wire_is_empty(&l->wire))) ||
 			(link_is_legacy(l) && l->feed.log_count != count))
 			return false;

@@ -119,7 +119,8 @@ void mesh_set_local(
  * else's, and dialling goes on.
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
-void mesh_remove_peer(struct mesh *mesh, int peer);
+void mesh_forget_peer(struct mesh *mesh, int peer); /* a link stays */
+void mesh_set_peer_address(struct mesh *mesh, int peer, const char *address);
 void mesh_expect(struct mesh *mesh, const char *name, const uint8_t *key);
 void mesh_found(struct mesh *mesh, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms);

@@ -22,6 +22,14 @@ static inline socklen_t net_address_size(const struct sockaddr_storage *address)
 					      : sizeof(struct sockaddr_in);
 }
 
+static inline void net_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	if (address->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)address)->sin_port = htons(port);
+}
+
 /* Sets an option if there is one; a socket without it serves less well. */
 static inline void net_set_option(int fd, int level, int option, int value)
 {

@@ -25,12 +25,16 @@ static const char usage[] =
 	"it is delivered\n"
 	"       chat --log [options] NAME        print the history, and end\n"
 	"       chat --check [options] NAME      verify the database, and end\n"
+	"       chat --doctor [NAME]             why does nobody (or NAME) "
+	"appear?\n"
 	"\n"
 	"Chat with everybody in the local network, without a server.  NAME is "
 	"you.\n"
-	"A PEER is looked for until it is found: a name (NAME or NAME.local), "
-	"or an\n"
-	"address (HOST:PORT, [V6]:PORT).  Who was away gets what was missed.\n"
+	"Who is there is found; a PEER is looked for until it is: a name "
+	"(NAME or\n"
+	"NAME.local), or an address (HOST:PORT, [V6]:PORT).  Who was away gets "
+	"what was\n"
+	"missed.\n"
 	"\n"
 	"    terminal 1:  chat alice bob        type: hello\n"
 	"    terminal 2:  chat bob alice\n"
@@ -166,6 +170,8 @@ static int names_parse(struct options *o, char **words, int count)
 {
 	char lower[PEOPLE_NAME_MAX + 1];
 
+	if (count == 0 && o->command == COMMAND_DOCTOR)
+		return EX_OK;
 	if (count == 0)
 		return usage_failed("your NAME is missing");
 	o->name = words[0];
@@ -193,7 +199,8 @@ static int names_parse(struct options *o, char **words, int count)
 		return usage_failed("DIR is empty, or too long");
 	if (o->send != NULL && strlen(o->send) > LIMIT_TEXT)
 		return usage_failed("TEXT has at most %d bytes", LIMIT_TEXT);
-	if ((o->command == COMMAND_LOG || o->command == COMMAND_CHECK) &&
+	if ((o->command == COMMAND_LOG || o->command == COMMAND_CHECK ||
+		    o->command == COMMAND_DOCTOR) &&
 		count > 1)
 		return usage_failed("a PEER is for chatting only");
 	if (count - 1 > OPTIONS_PEERS_MAX)
@@ -225,6 +232,7 @@ enum {
 	OPTION_JSON,
 	OPTION_LOG,
 	OPTION_CHECK,
+	OPTION_DOCTOR,
 	OPTION_SEND,
 	OPTION_ACKS,
 	OPTION_TIMEOUT,
@@ -271,6 +279,9 @@ static int option_parse(struct options *o, int option)
 		return EX_OK;
 	case OPTION_CHECK:
 		o->command = COMMAND_CHECK;
+		return EX_OK;
+	case OPTION_DOCTOR:
+		o->command = COMMAND_DOCTOR;
 		return EX_OK;
 	case OPTION_SEND:
 		o->command = COMMAND_SEND;
@@ -329,6 +340,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		{ "exit-on-eof", no_argument, NULL, OPTION_EXIT_ON_EOF },
 		{ "log", no_argument, NULL, OPTION_LOG },
 		{ "check", no_argument, NULL, OPTION_CHECK },
+		{ "doctor", no_argument, NULL, OPTION_DOCTOR },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },

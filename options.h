@@ -40,16 +40,18 @@ struct target {
 /* What the program is started for. */
 enum command {
 	COMMAND_CHAT,
-	COMMAND_SEND, /* say one thing, and end when it is delivered */
-	COMMAND_LOG,  /* print the history, and end */
-	COMMAND_CHECK /* verify the database, and end */
+	COMMAND_SEND,   /* say one thing, and end when it is delivered */
+	COMMAND_DOCTOR, /* why does nobody appear? */
+	COMMAND_LOG,    /* print the history, and end */
+	COMMAND_CHECK   /* verify the database, and end */
 };
 
 enum verbosity { VERBOSITY_QUIET, VERBOSITY_NORMAL, VERBOSITY_VERBOSE };
 
 struct options {
 	enum command command;
-	const char *name; /* valid (people_name_valid) */
+	const char *name; /* valid (people_name_valid); NULL: with
+			     COMMAND_DOCTOR only */
 	struct target peers[OPTIONS_PEERS_MAX];
 	int peer_count;
 	const char *interfaces[OPTIONS_INTERFACES_MAX];

@@ -14,13 +14,14 @@
  *			legacy NAME ID			ID as in legacy.h
  *			end
  *
- * MS is when the name was pinned, since 1970; of our own names 0.  VERIFIED is
- * 1 when somebody has compared the key by other means, else 0.  The first line
+ * MS is when the name was pinned, since 1970; 0 of our own names alone, which
+ * tells whose `peers` it is.  VERIFIED is 1 when somebody has compared the key by other means, else 0.  The first line
  * of a legacy NAME is that of who is shown by it alone.
  *
  * A file is valid if and only if it is what would be written: every line as
  * above and ended by a newline, one space between words, nothing after the
- * last line; public is that of the seed; no name is pinned twice.
+ * last line; public is that of the seed; no name is pinned twice, and none
+ * as ours to another key than that of the identity.
  *
  * Version 0.1.0 had other files, which are read when there is no `peers`:
  *
@@ -378,6 +379,10 @@ static enum people_trouble peers_parse(struct people *p, struct reader r)
 		if (!good)
 			return PEOPLE_DAMAGED;
 	}
+	for (uint32_t i = 0; i < p->pin_count; i++) {
+		if (p->pins[i]->first_ms == 0 && !is_own(p, p->pins[i]->key))
+			return PEOPLE_OTHER_KEY;
+	}
 	return PEOPLE_GOOD;
 }
 
@@ -614,7 +619,7 @@ enum people_meeting people_meet(
 	name = pin(p, key, text);
 	if (name == NULL)
 		return PEOPLE_NO_ROOM;
-	name->first_ms = now_ms;
+	name->first_ms = now_ms == 0 ? 1 : now_ms; /* 0 is for our own */
 	return renamed ? PEOPLE_RENAMED : PEOPLE_PINNED;
 }
 

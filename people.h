@@ -51,6 +51,7 @@ enum people_trouble {
 	PEOPLE_NEWER,      /* made by a newer version of this program */
 	PEOPLE_FILE,       /* `result` says what is wrong with it */
 	PEOPLE_OTHER_ROOM, /* `room` holds which */
+	PEOPLE_OTHER_KEY,  /* `peers` knows another key as ours */
 	PEOPLE_MISSING     /* there is no identity, and `make` is false; or
 			      there was one, as `expected` or `peers` show */
 };

@@ -35,10 +35,23 @@ struct dial_peer *dial_peer(struct dial *d, int peer)
 	return &d->peers[peer];
 }
 
-int dial_add(struct dial *d, const char *address)
+void dial_set_address(struct dial *d, int peer, const char *address)
 {
+	struct dial_peer *p = dial_peer(d, peer);
 	const char *end = strstr(address, ".local:");
 	struct reader name = reader_over(address, 0);
+
+	if (p == NULL)
+		return; /* it was removed */
+	(void)snprintf(p->address, sizeof(p->address), "%s", address);
+	if (end != NULL)
+		name = reader_over(address, (size_t)(end - address));
+	if (!record_name_decode(name, p->name))
+		p->name[0] = '\0'; /* it is known by its address alone */
+}
+
+int dial_add(struct dial *d, const char *address)
+{
 	struct dial_peer *p;
 	int i = 0;
 
@@ -49,11 +62,7 @@ int dial_add(struct dial *d, const char *address)
 	p = &d->peers[i];
 	memset(p, 0, sizeof(*p));
 	p->used = true;
-	(void)snprintf(p->address, sizeof(p->address), "%s", address);
-	if (end != NULL)
-		name = reader_over(address, (size_t)(end - address));
-	if (!record_name_decode(name, p->name))
-		p->name[0] = '\0'; /* it is known by its address alone */
+	dial_set_address(d, i, address);
 	p->dialled_ms = INT64_MIN / 2;
 	p->backoff_ms = DIAL_BACKOFF_MIN_MS;
 	return i;

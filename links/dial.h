@@ -57,6 +57,7 @@ void dial_begin(struct dial *dial, uint64_t seed);
  * protocol ("bob.local:62474": its name is bob), or "".  Its number, or -1.
  */
 int dial_add(struct dial *dial, const char *address) MUST_USE;
+void dial_set_address(struct dial *dial, int peer, const char *address);
 void dial_remove(struct dial *dial, int peer);
 
 /* NULL when there is no such peer (any more). */

@@ -94,7 +94,9 @@ void link_enter(struct link *l, enum link_state state, int64_t now_ms)
 			l->deadline_ms = now_ms + LIMIT_FIRST_BYTE_MS;
 		break;
 	case LINK_HEADS:
-		l->deadline_ms = now_ms + LEGACY_HEADS_MS;
+		l->deadline_ms =
+			now_ms + (l->kind == LINK_NATIVE ? LIMIT_HANDSHAKE_MS
+							 : LEGACY_HEADS_MS);
 		break;
 	case LINK_UP:
 		l->deadline_ms = INT64_MAX;

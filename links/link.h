@@ -10,7 +10,7 @@
  * A link's life, by whichever side it began:
  *
  *	dialled	 CONNECTING --connected--> GREETING	accepted: GREETING
- *	GREETING --we know who it is--> UP			native
+ *	GREETING --both keys proven--> HEADS --their Hello--> UP	native
  *	GREETING --both addresses known--> HEADS --their heads--> UP	legacy
  *	any of them --end of file, error, deadline, refusal--> ended
  *
@@ -64,8 +64,9 @@ enum {
 enum link_state {
 	LINK_CONNECTING, /* dialled, TCP is not connected yet */
 	LINK_GREETING,   /* who are you? */
-	LINK_HEADS,      /* legacy: linked; the other side tells what it has */
-	LINK_UP          /* records flow */
+	LINK_HEADS, /* we know; is it glad of us?  Native: its Hello says so;
+			    legacy: it tells what it has */
+	LINK_UP     /* records flow */
 };
 
 enum link_kind {

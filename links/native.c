@@ -126,8 +126,7 @@ static const char *native_refusal(
 }
 
 /* The other side has proven its key: the connection is a link. */
-static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
-	int64_t now_ms)
+static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 {
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 	struct sync_peer peer = { .wire = &l->wire,
@@ -142,10 +141,10 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 		l->sync = sync_link_open(m->sync, &peer, now_ms);
 	if (l->sync == NULL) {
 		link_refuse(l, strerror(ENOMEM));
-		return false;
+		return;
 	}
 	wire_grow(&l->wire, l->buffers);
-	link_enter(l, LINK_UP, now_ms);
+	link_enter(l, LINK_HEADS, now_ms);
 	refusal = native_refusal(m, l, now_ms);
 	if (refusal == NULL && links_linked(m) > LIMIT_LINKS &&
 		!links_drop(m, l, now_ms))
@@ -154,7 +153,7 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 		link_leave(m, l, refusal, now_ms);
 		l->refused = true;
 		l->state = LINK_GREETING; /* it never was one */
-		return false;
+		return;
 	}
 	if (p != NULL && p->name[0] == '\0') {
 		p->have_key = true;
@@ -168,8 +167,6 @@ static bool native_up(struct mesh *m, struct link *l, struct mesh_event *event,
 	native_hello(m, l);
 	native_ping(l, now_ms);
 	l->lagging = true;
-	event->kind = MESH_UP;
-	return true;
 }
 
 static void native_pong(
@@ -224,19 +221,53 @@ static bool native_small_talk(struct mesh *m, struct link *l,
 	}
 }
 
+static void native_malformed(struct mesh *m, struct link *l, int64_t now_ms)
+{
+	link_strike(m, l, malformed, now_ms);
+	link_refuse(l, malformed);
+}
+
+/* It never was a link: we, or they, do not want it. */
+static void native_turned_away(struct link *l, const char *reason)
+{
+	link_refuse(l, reason);
+	l->state = LINK_GREETING;
+}
+
+/* The first message: a Hello, or why there will be no link. */
+static bool native_welcome(struct mesh *m, struct link *l,
+	const struct wire_event *told, struct mesh_event *event, int64_t now_ms)
+{
+	char reason[MESSAGE_REASON_MAX + 1];
+
+	if (told->type == MESSAGE_BYE &&
+		message_decode_bye(told->body, reason)) {
+		native_turned_away(l, reason);
+		return false;
+	}
+	if (told->type != MESSAGE_HELLO ||
+		!native_small_talk(m, l, told, now_ms)) {
+		native_malformed(m, l, now_ms);
+		return false;
+	}
+	link_enter(l, LINK_UP, now_ms);
+	event->kind = MESH_UP;
+	return true;
+}
+
 static bool native_message(struct mesh *m, struct link *l,
 	const struct wire_event *told, struct mesh_event *event, int64_t now_ms)
 {
+	if (l->state == LINK_HEADS)
+		return native_welcome(m, l, told, event, now_ms);
 	switch (told->type) {
 	case MESSAGE_DIGEST:
 	case MESSAGE_BATCH:
 	case MESSAGE_FORK:
 		break;
 	default:
-		if (!native_small_talk(m, l, told, now_ms)) {
-			link_strike(m, l, malformed, now_ms);
-			link_refuse(l, malformed);
-		}
+		if (!native_small_talk(m, l, told, now_ms))
+			native_malformed(m, l, now_ms);
 		return false;
 	}
 	event->input = &m->input;
@@ -251,8 +282,7 @@ static bool native_message(struct mesh *m, struct link *l,
 		event->kind = MESH_HALF;
 		return true;
 	case SYNC_BROKEN:
-		link_strike(m, l, malformed, now_ms);
-		link_refuse(l, malformed);
+		native_malformed(m, l, now_ms);
 		break;
 	}
 	m->giver = NULL;
@@ -291,8 +321,7 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 			return false;
 		switch (told.kind) {
 		case WIRE_PEER:
-			if (native_up(m, l, event, now_ms))
-				return true;
+			native_up(m, l, now_ms);
 			break;
 		case WIRE_MESSAGE:
 			if (native_message(m, l, &told, event, now_ms) ||

@@ -36,15 +36,18 @@
 #include "links/sync.h"
 
 enum {
-	LINKS_MAX = 2 * LIMIT_LINKS,
+	SYNC_LINKS = 2 * LIMIT_LINKS,
 	NUMBERS_MAX = 2 * LIMIT_LOGS, /* the greatest number of a log */
 	BUCKETS = 64,
 	CHECK_MS = 50,      /* between two looks for silent sources */
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
-	HALF_MAX = 192,                /* of an encoded half */
-	BATCH_OVERHEAD = 128 /* a Batch without its records, at most */
+	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
+	HALF_MAX = 192,  /* of an encoded half */
+
+	/* A Batch's records, without its head, which is under 128 bytes. */
+	RECORDS_SIZE = LIMIT_BATCH_SIZE - 128
 };
 
 /* How soon an entry is told. */
@@ -54,8 +57,8 @@ struct flow {
 	uint32_t have;
 	uint32_t known;
 	uint32_t next;
-	uint32_t told;    /* our head, as told it last */
-	uint32_t proved;  /* frozen at that seq, of which it was shown why */
+	uint32_t proved; /* frozen at that seq, of which it was shown why */
+
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -118,7 +121,7 @@ struct sync {
 	int64_t opened_ms;    /* INT64_MIN until the first link */
 	struct topic *topics; /* by the room's number */
 	uint32_t topic_count;
-	struct sync_link *links[LINKS_MAX];
+	struct sync_link *links[SYNC_LINKS];
 	struct bucket buckets[BUCKETS];
 	struct sync_counts counts;
 	uint8_t scratch[MESSAGE_MAX];
@@ -224,7 +227,9 @@ static int64_t link_rank(const struct sync *s, const struct sync_link *l,
 
 	if (now_ms < f->avoid_ms)
 		return -1;
-	if (!room_log(s->room, number)->is_own && link_wrote(s, l, number))
+	/* Its author, unless he has lost some of it himself. */
+	if (!room_log(s->room, number)->is_own && link_wrote(s, l, number) &&
+		(f->have == 0 || f->have >= room_head(s->room, number)))
 		return INT64_MAX;
 	if (f->have == 0)
 		return -1;
@@ -283,7 +288,7 @@ static void topic_choose(struct sync *s, uint32_t number, int64_t now_ms)
 		topic_leave(s, number, now_ms);
 		return;
 	}
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		int64_t rank;
 
 		if (s->links[i] == NULL)
@@ -334,7 +339,7 @@ static uint32_t topic_best(const struct sync *s, uint32_t number,
 	uint64_t head = room_head(s->room, number);
 	uint32_t best = 0;
 
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		const struct flow *f;
 
 		if (s->links[i] == NULL)
@@ -379,13 +384,17 @@ static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
 		topic_choose(s, number, now_ms);
 		return;
 	}
-	if (t->source->moved_ms > since_ms)
+	f = &t->source->flows[number];
+	/* Who has more and is busy with other logs comes to this one, soon. */
+	if (f->have > head && t->source->moved_ms > since_ms &&
+		now_ms - since_ms < SYNC_BUSY_MS)
 		since_ms = t->source->moved_ms;
 	if (2 * t->source->round_trip_ms > patience_ms)
 		patience_ms = 2 * t->source->round_trip_ms;
+	if (patience_ms > SYNC_PATIENCE_MAX_MS)
+		patience_ms = SYNC_PATIENCE_MAX_MS;
 	if (now_ms - since_ms < patience_ms + jitter(s, SYNC_SILENT_MS / 2))
 		return;
-	f = &t->source->flows[number];
 	if (f->have > head)
 		flow_avoid(f, now_ms);
 	else /* it is only slower than somebody else */
@@ -411,13 +420,14 @@ static void topic_moved(
 	struct topic *t = &s->topics[number];
 	bool back = durable < t->durable;
 
+	if (durable != t->durable)
+		t->moved_ms = now_ms;
 	t->durable = durable;
-	t->moved_ms = now_ms;
 	if (topic_is_refused(s, number))
 		topic_leave(s, number, now_ms);
 	if (!room_log(s->room, number)->is_signed)
 		return;
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		struct sync_link *l = s->links[i];
 		struct flow *f = l == NULL ? NULL : link_flow(l, number);
 
@@ -429,9 +439,8 @@ static void topic_moved(
 			continue; /* the complete Digest comes to it */
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
-		else if (room_log(s->room, number)->is_own && !f->named)
-			flow_tell(s, l, f, TELL_NOW, now_ms);
-		else if (link_wrote(s, l, number))
+		else if (link_wrote(s, l, number) ||
+			 (f->known == 0 && durable > 0))
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_LATER, now_ms);
@@ -464,8 +473,11 @@ void sync_hold(struct sync *s, bool held, int64_t now_ms)
 	if (s->held == held)
 		return;
 	s->held = held;
-	for (uint32_t n = 0; n < room_count(s->room) && topics_grow(s); n++)
+	for (uint32_t n = 0; n < room_count(s->room) && topics_grow(s); n++) {
 		topic_choose(s, n, now_ms);
+		if (!held) /* who is avoided now is tried again later */
+			topic_behind(s, n, s->topics[n].best, now_ms);
+	}
 }
 
 /* What they tell. */
@@ -570,6 +582,27 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
 }
 
+/* Whoever goes on beyond a fork that we can prove is shown the proof. */
+static void link_show_proof(struct sync *s, struct sync_link *l,
+	uint32_t number, uint64_t seq, int64_t now_ms)
+{
+	uint64_t frozen = room_log(s->room, number)->frozen;
+	struct flow *f = &l->flows[number];
+	struct message_half halves[2];
+
+	if (frozen == 0 || seq < frozen || now_ms < f->again_ms ||
+		!room_make_proof(s->room, number, halves))
+		return;
+	f->again_ms = now_ms + HALVES_MS;
+	for (int i = 0; i < 2; i++) {
+		struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+
+		message_put_half(&w, &halves[i]);
+		/* Without room it is shown after the next Digest. */
+		(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+	}
+}
+
 static void link_entry(struct sync *s, struct sync_link *l,
 	const struct message_entry *entry, int64_t now_ms)
 {
@@ -593,6 +626,7 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
+	link_show_proof(s, l, number, seq, now_ms);
 	topic_behind(s, number, seq, now_ms);
 	if (s->topics[number].source != l)
 		topic_choose(s, number, now_ms);
@@ -604,6 +638,8 @@ static void link_begin_again(struct sync_link *l, int64_t now_ms)
 	l->told_all = false;
 	l->telling = 0;
 	l->complete_ms = now_ms;
+	for (uint32_t n = 0; n < l->flow_count; n++)
+		l->flows[n].named = false; /* it had no place for them */
 	for (uint32_t n = 0; n < l->flow_count; n++)
 		l->flows[n].named = false;
 }
@@ -620,6 +656,18 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	if (digest->again && l->told_all &&
 		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
 		link_begin_again(l, now_ms);
+}
+
+/* Whatever is taken can be sent on with the same end: see put_records. */
+static bool batch_fits(const struct message_batch *batch)
+{
+	struct reader records = batch->records;
+	struct record record;
+	size_t size = 0;
+
+	while (message_next_record(&records, &record))
+		size += message_record_size(&record);
+	return size <= RECORDS_SIZE;
 }
 
 enum sync_result sync_message(struct sync *s, struct sync_link *l,
@@ -639,6 +687,8 @@ enum sync_result sync_message(struct sync *s, struct sync_link *l,
 			return SYNC_BROKEN;
 		input->number = link_number(s, l, &input->as.batch.log, now_ms);
 		s->counts.records_received += input->as.batch.count;
+		if (!batch_fits(&input->as.batch))
+			return SYNC_BROKEN;
 		/* Of a log that was not admitted: asked for again later. */
 		return input->number == ROOM_NO_LOG ? SYNC_DONE : SYNC_BATCH;
 	case MESSAGE_FORK:
@@ -661,27 +711,51 @@ static void flow_restart(
 {
 	struct flow *f = &l->flows[number];
 
-	if (!f->asked || now_ms < f->again_ms)
+	if (!f->asked)
 		return;
-	f->again_ms = now_ms + SYNC_AGAIN_MS;
 	f->restart = true;
+	if (now_ms < f->again_ms) {
+		flow_tell(s, l, f, TELL_LATER, now_ms);
+		return;
+	}
+	f->again_ms = now_ms + SYNC_AGAIN_MS;
 	flow_tell(s, l, f, TELL_NOW, now_ms);
 }
 
-static void batch_accepted(struct sync *s, struct sync_link *l,
+/* Who sends records has them on disk, whether or not we took them. */
+static void batch_offered(struct sync *s, struct sync_link *l,
 	const struct sync_input *input, int64_t now_ms)
 {
 	const struct message_batch *batch = &input->as.batch;
 	struct flow *f = &l->flows[input->number];
 	uint32_t last = (uint32_t)(batch->first + batch->count - 1);
 
-	l->moved_ms = s->topics[input->number].moved_ms = now_ms;
-	f->silent = 0;
-	s->counts.records_new += batch->count;
 	if (f->have < last)
-		f->have = last; /* who sends it has it on disk */
+		f->have = last;
 	if (f->known < last)
 		f->known = last;
+	topic_behind(s, input->number, last, now_ms);
+}
+
+static void batch_accepted(struct sync *s, struct sync_link *l,
+	const struct sync_input *input, int64_t now_ms)
+{
+	l->moved_ms = s->topics[input->number].moved_ms = now_ms;
+	l->flows[input->number].silent = 0;
+	s->counts.records_new += input->as.batch.count;
+	batch_offered(s, l, input, now_ms);
+}
+
+/* What a source sent was not taken: another one is asked, or it, later. */
+static void source_failed(
+	struct sync *s, struct sync_link *l, uint32_t number, int64_t now_ms)
+{
+	if (s->topics[number].source != l)
+		return;
+	flow_avoid(&l->flows[number], now_ms);
+	topic_leave(s, number, now_ms);
+	topic_choose(s, number, now_ms);
+	topic_behind(s, number, s->topics[number].best, now_ms);
 }
 
 void sync_answer(struct sync *s, struct sync_link *l,
@@ -697,6 +771,7 @@ void sync_answer(struct sync *s, struct sync_link *l,
 	case ROOM_HAD:
 		break;
 	case ROOM_GAP:
+		batch_offered(s, l, input, now_ms);
 		flow_restart(s, l, number, now_ms);
 		break;
 	case ROOM_DISPUTED:
@@ -705,20 +780,18 @@ void sync_answer(struct sync *s, struct sync_link *l,
 	case ROOM_FORKED:
 		link_dispute(s, l, number, room_log(s->room, number)->frozen,
 			now_ms);
-		s->touched = true;
+		topic_choose(s, number, now_ms);
 		break;
 	case ROOM_LIMIT:
 		s->topics[number].refused = true;
 		topic_leave(s, number, now_ms);
 		break;
-	case ROOM_BAD:
 	case ROOM_FULL:
-		if (s->topics[number].source == l) {
-			flow_avoid(&l->flows[number], now_ms);
-			topic_leave(s, number, now_ms);
-			topic_choose(s, number, now_ms);
-			topic_behind(s, number, s->topics[number].best, now_ms);
-		}
+		batch_offered(s, l, input, now_ms);
+		source_failed(s, l, number, now_ms);
+		break;
+	case ROOM_BAD:
+		source_failed(s, l, number, now_ms);
 		break;
 	}
 }
@@ -732,7 +805,7 @@ static void message_log_of(const struct sync *s, uint32_t number,
 
 	memset(log, 0, sizeof(*log));
 	log->number = number + 1; /* 0 would be left out */
-	log->named = !f->named;
+	log->named = !f->named || f->restart;
 	memcpy(log->public_key, known->log.public_key, sizeof(log->public_key));
 	log->epoch = known->log.epoch;
 }
@@ -755,7 +828,6 @@ static void put_entry(
 	if (f->asked)
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
-	f->told = (uint32_t)entry.seq;
 	l->proving = l->proving || entry.frozen;
 	f->named = true;
 	f->restart = false;
@@ -822,7 +894,7 @@ static bool flow_is_due(const struct sync *s, const struct sync_link *l,
 {
 	if (f->telling == TELL_NOTHING || l->due_ms[f->telling] > now_ms)
 		return false;
-	if (f->telling == TELL_LATER &&
+	if (f->telling == TELL_LATER && !f->restart &&
 		f->known >= room_durable(s->room, number)) {
 		f->telling = TELL_NOTHING;
 		return false;
@@ -902,69 +974,64 @@ static bool link_put_proofs(struct sync *s, struct sync_link *l)
 
 /* Records, from here on. */
 
-/*
- * Writes records from f->next on, as many as go into one Batch.  Returns the
- * last one with which the Batch may end, and sets `size` to its end in w; 0
- * when none may.
- */
-static uint64_t put_records(struct sync *s, struct sync_link *l,
-	uint32_t number, struct writer *w, size_t *size)
+/* Records written into a Batch, and where each of them ends. */
+struct written {
+	uint32_t count;
+	uint32_t vouched; /* up to which one the Batch may end; 0 is none */
+	size_t ends[LIMIT_BATCH_RECORDS];
+};
+
+/* Writes records from f->next on, as many as go into one Batch. */
+static void put_records(struct sync *s, struct sync_link *l, uint32_t number,
+	struct writer *w, struct written *written)
 {
 	uint64_t durable = room_durable(s->room, number);
-	uint64_t seq = l->flows[number].next, last = 0;
+	uint64_t seq = l->flows[number].next;
+	size_t head = w->size;
 	struct record record;
 
+	written->count = written->vouched = 0;
 	if (l->reading != number || l->cursor.seq > seq)
 		memset(&l->cursor, 0, sizeof(l->cursor));
 	l->reading = number;
-	for (int i = 0; i < LIMIT_BATCH_RECORDS && seq <= durable; i++, seq++) {
+	for (; written->count < LIMIT_BATCH_RECORDS && seq <= durable; seq++) {
 		l->cursor.seq = seq;
 		if (room_read(s->room, number, &l->cursor, &record) < 0 ||
-			(i > 0 && w->size + message_record_size(&record) >
-					  LIMIT_BATCH_SIZE))
-			break;
+			w->size - head + message_record_size(&record) >
+				RECORDS_SIZE)
+			return;
 		message_put_record(w, &record);
-		if ((record.flags & RECORD_VERIFIED) == 0)
-			continue;
-		last = seq;
-		*size = w->size;
+		written->ends[written->count++] = w->size;
+		if ((record.flags & RECORD_VERIFIED) != 0)
+			written->vouched = written->count;
 	}
-	return last;
 }
 
 /*
  * A Batch must end with a good signature.  One that was checked here is never
- * further away than the longest Batch, unless a hole was filled since: then
- * the nearest good one before the end is looked for.
+ * further away than the longest Batch, unless a hole was filled since: then a
+ * good one is looked for from the end, a few a turn of this log.
  */
-static uint64_t put_vouched(struct sync *s, struct sync_link *l,
-	uint32_t number, struct writer *w, size_t head)
+static uint32_t put_vouched(
+	struct sync *s, struct sync_link *l, uint32_t number, struct writer *w)
 {
 	struct flow *f = &l->flows[number];
-	size_t size = 0;
-	uint64_t last = put_records(s, l, number, w, &size);
-	uint64_t seq = f->next;
-	struct reader written;
-	struct record record;
 	struct log_cursor cursor;
+	struct written written;
+	struct record record;
 
-	if (last > 0) {
-		w->size = size;
-		return last;
-	}
-	written = reader_over(w->bytes + head, w->size - head);
-	while (message_next_record(&written, &record)) {
+	put_records(s, l, number, w, &written);
+	for (uint32_t n = written.count, i = 0;
+		written.vouched == 0 && n > 0 && i < VOUCHES_MAX; n--, i++) {
 		memset(&cursor, 0, sizeof(cursor));
-		cursor.seq = seq;
+		cursor.seq = f->next + n - 1;
 		if (room_read(s->room, number, &cursor, &record) == 0 &&
-			room_vouches(s->room, number, seq, &record)) {
-			last = seq;
-			size = w->size - written.left;
-		}
-		seq++;
+			room_vouches(s->room, number, cursor.seq, &record))
+			written.vouched = n;
 	}
-	w->size = size;
-	return last;
+	if (written.vouched > 0)
+		w->size = written.ends[written.vouched - 1];
+	return written.vouched;
 }
 
 /* One Batch of a log; false when there is no room, or nothing to send. */
@@ -975,6 +1042,7 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 	struct message_batch batch;
 	uint8_t id[RECORD_ID_SIZE];
 	uint64_t last;
+	uint32_t count;
 
 	memset(&batch, 0, sizeof(batch));
 	message_log_of(s, number, f, &batch.log);
@@ -983,8 +1051,9 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 		return false;
 	memcpy(batch.previous, id, sizeof(batch.previous));
 	message_put_batch_head(&w, &batch);
-	last = put_vouched(s, l, number, &w, w.size);
-	if (last == 0) {
+	count = put_vouched(s, l, number, &w);
+	last = f->next + count - 1;
+	if (count == 0) {
 		f->wanted = false; /* we have nothing that can be believed */
 		return false;
 	}
@@ -1050,7 +1119,7 @@ void sync_close(struct sync *s)
 {
 	if (s == NULL)
 		return;
-	for (int i = 0; i < LINKS_MAX; i++)
+	for (int i = 0; i < SYNC_LINKS; i++)
 		assert(s->links[i] == NULL);
 	free(s->topics);
 	free(s);
@@ -1058,7 +1127,7 @@ void sync_close(struct sync *s)
 
 static int link_place(const struct sync *s)
 {
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		if (s->links[i] == NULL)
 			return i;
 	}
@@ -1098,13 +1167,13 @@ struct sync_link *sync_link_open(
  * Gives up the numbers of logs that were claimed and never came, when no link
  * that is left means anything by them.
  */
-static void forget_claims(struct sync *s)
+static void forget_claims(struct sync *s, int64_t now_ms)
 {
 	uint32_t count = room_count(s->room);
 
 	for (uint32_t n = 0; n < s->topic_count; n++)
 		s->topics[n].meant = false;
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		const struct sync_link *l = s->links[i];
 
 		for (uint32_t k = 0; l != NULL && k < l->number_count; k++) {
@@ -1118,10 +1187,13 @@ static void forget_claims(struct sync *s)
 			continue;
 		room_forget(s->room, n);
 		memset(&s->topics[n], 0, sizeof(s->topics[n]));
-		for (int i = 0; i < LINKS_MAX; i++) {
-			if (s->links[i] != NULL && n < s->links[i]->flow_count)
-				memset(&s->links[i]->flows[n], 0,
-					sizeof(struct flow));
+		for (int i = 0; i < SYNC_LINKS; i++) {
+			struct sync_link *l = s->links[i];
+
+			if (l != NULL && n < l->flow_count)
+				memset(&l->flows[n], 0, sizeof(struct flow));
+			if (l != NULL && l->waiting > 0)
+				l->ask_again_ms = now_ms; /* there is room */
 		}
 	}
 }
@@ -1130,7 +1202,7 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	if (l == NULL)
 		return;
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		if (s->links[i] == l)
 			s->links[i] = NULL;
 	}
@@ -1143,7 +1215,7 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 	free(l->flows);
 	free(l->numbers);
 	free(l);
-	forget_claims(s);
+	forget_claims(s, now_ms);
 }
 
 void sync_round_trip(struct sync_link *l, int64_t ms)
@@ -1156,7 +1228,7 @@ void sync_round_trip(struct sync_link *l, int64_t ms)
 void sync_want(const struct sync *s, struct loop *loop)
 {
 	loop_wake(loop, s->check_ms);
-	for (int i = 0; i < LINKS_MAX; i++) {
+	for (int i = 0; i < SYNC_LINKS; i++) {
 		const struct sync_link *l = s->links[i];
 
 		if (l == NULL || !digest_fits(l))
@@ -1186,9 +1258,16 @@ bool sync_claims_own(const struct sync *s)
 	return false;
 }
 
-bool sync_is_idle(const struct sync_link *l)
+bool sync_is_idle(const struct sync *s, const struct sync_link *l)
 {
-	return l->told_all && !l->lagging;
+	uint32_t own = room_own(s->room);
+
+	if (own != ROOM_NO_LOG &&
+		flow_of(l, own)->have < room_durable(s->room, own))
+		return false; /* what we said is still on its way */
+	return l->told_all && !l->lagging &&
+	       l->due_ms[TELL_SOON] == INT64_MAX &&
+	       l->due_ms[TELL_NOW] == INT64_MAX;
 }
 
 uint64_t sync_receipt(const struct sync *s, const struct sync_link *l)

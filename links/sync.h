@@ -23,10 +23,12 @@
 #include "wire.h"
 
 enum {
-	SYNC_GATHER_MS = 2000, /* news that nobody waits for, jittered */
-	SYNC_RECEIPT_MS = 20,  /* between two Digests of receipts */
-	SYNC_SILENT_MS = 250,  /* a source that moves nothing is left */
-	SYNC_AVOID_MS = 1000,  /* and not chosen again for so long, */
+	SYNC_GATHER_MS = 2000,       /* news that nobody waits for, jittered */
+	SYNC_RECEIPT_MS = 20,        /* between two Digests of receipts */
+	SYNC_SILENT_MS = 250,        /* a source that moves nothing is left */
+	SYNC_BUSY_MS = 2000,         /* unless it is busy with other logs, or */
+	SYNC_PATIENCE_MAX_MS = 1000, /* far away */
+	SYNC_AVOID_MS = 1000,        /* and not chosen again for so long, */
 	SYNC_AVOID_MAX_MS = 60 * 1000, /* doubling */
 	SYNC_AGAIN_MS = 1000,          /* between two demands to start over */
 	SYNC_HOST_SIZE = 16 /* an address that new logs are counted by */
@@ -99,8 +101,11 @@ bool sync_is_complete(const struct sync_link *link);
 /* Does any link claim records of ours that we lack? */
 bool sync_claims_own(const struct sync *sync);
 
-/* Does the other side lack anything that we have and it wants from us? */
-bool sync_is_idle(const struct sync_link *link);
+/*
+ * Has the other side been sent all that it wants from us, and told all that is
+ * due, and has it what we have said ourselves?
+ */
+bool sync_is_idle(const struct sync *sync, const struct sync_link *link);
 
 /* How far our own log is on the other side's disk; 0 when it is not. */
 uint64_t sync_receipt(const struct sync *sync, const struct sync_link *link);

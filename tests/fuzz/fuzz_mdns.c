@@ -4,12 +4,14 @@
  *
  *	offset	size	packet
  *	0	1	bits 0-1: from port 5353, 40000, 0, 5353 by IPv6;
- *			bits 2-7: quarters of a second that pass before it
+ *			bit 2: by unicast;
+ *			bits 3-7: quarters of a second that pass before it
  *	1	2	size, big-endian; cut at the end of the input
  *	3	size	bytes
  *
- * What must hold: few packets answer one, none is too large, and what they
- * say another copy of this program understands; an address found is one.
+ * What must hold: few packets answer one, none is too large, and each is one
+ * that another copy of this program reads to its last byte; who is found has a
+ * name and addresses that somebody can have; time always goes on.
  */
 #include "platform.h"
 
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 
 #include "mdns.h"
+#include "mdns/dns.h"
 
 #define CHECK(condition)                                                       \
 	do {                                                                   \
@@ -24,12 +27,13 @@
 			__builtin_trap();                                      \
 	} while (0)
 
-enum { REPLIES_MOST = 8, SCOPES = 2 };
+enum { ANSWERS_MOST = 100, TURNS_MOST = 10000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static struct mdns *mdns;  /* alice, who looks for bob */
-static struct mdns *other; /* carol, who looks for alice */
+static const uint8_t room[MDNS_ROOM_SIZE] = { 1 };
+static struct mdns *mdns;  /* alice, who looks for bob, and everybody */
+static struct mdns *other; /* carol, who hears what alice says */
 static int64_t now_ms;
 
 static struct sockaddr_storage address_of(int family, uint16_t port)
@@ -51,50 +55,100 @@ static struct sockaddr_storage address_of(int family, uint16_t port)
 
 static struct mdns *open_on(const char *name, const char *wanted)
 {
-	struct mdns *m = mdns_open(name, 1);
+	struct mdns_options options = { .name = name,
+		.port = 4000,
+		.room_id = room,
+		.seed = 1,
+		.browse = true,
+		.legacy = true };
+	struct mdns *m = mdns_open(&options);
 	struct mdns_interface interface;
 
 	CHECK(m != NULL);
 	memset(&interface, 0, sizeof(interface));
 	interface.index = 1;
 	interface.ipv4 = interface.ipv6 = true;
+	interface.unicast4 = true;
 	interface.count = 2;
 	interface.addresses[0] = address_of(AF_INET, 0);
 	interface.addresses[1] = address_of(AF_INET6, 0);
+	interface.prefixes[0] = 24;
+	interface.prefixes[1] = 64;
 	mdns_set_interfaces(m, &interface, 1, now_ms);
-	CHECK(mdns_ask(m, wanted, now_ms) == 0);
+	CHECK(mdns_ask(m, wanted) == 0);
 	return m;
 }
 
-static void check_found(struct mdns *m, const char *name, bool sure)
+static void check_events(struct mdns *m)
 {
-	struct mdns_found found;
-	bool any = mdns_next(m, &found);
+	struct mdns_event event;
 
-	CHECK(any || !sure);
-	if (any) {
-		CHECK(strcmp(found.name, name) == 0);
-		CHECK(found.count >= 1 && found.count <= MDNS_ADDRESSES_MAX);
-		CHECK(!mdns_next(m, &found));
+	for (int events = 0; mdns_next(m, &event); events++) {
+		CHECK(events < 4 * MDNS_SUBJECTS_MAX);
+		CHECK(strspn(event.name,
+			      "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+			strlen(event.name));
+		CHECK(strlen(event.name) >= 1);
+		CHECK(event.count <= MDNS_FOUND_MAX);
+		CHECK(event.kind != MDNS_FOUND || event.count >= 1);
+		CHECK(event.kind != MDNS_FOUND || event.asked ||
+			event.room == MDNS_ROOM_OURS);
+		if (event.kind == MDNS_FOUND)
+			mdns_doubt(m, event.name, now_ms);
 	}
 }
 
-/* Everything that is said now is understood by carol. */
+/* A packet that we send has nothing in it that can not be read. */
+static void check_packet(const struct mdns_packet *packet)
+{
+	struct dns_message m;
+	struct dns_question question;
+	struct dns_record record;
+	int left;
+
+	CHECK(packet->size <= MDNS_SEND_MAX && packet->index == 1);
+	CHECK(dns_message_open(&m, packet->bytes, packet->size));
+	CHECK(packet->multicast || (m.flags & DNS_RESPONSE) != 0);
+	left = m.questions + m.records[0] + m.records[1] + m.records[2];
+	CHECK(left > 0);
+	while (dns_next_question(&m, &question))
+		left--;
+	while (dns_next_record(&m, &record))
+		left--;
+	CHECK(left == 0 && m.at.left == 0);
+}
+
 static void check_output(void)
 {
 	struct mdns_packet packet;
 
 	for (int packets = 0; mdns_output(mdns, &packet, now_ms); packets++) {
-		bool response = packet.size > 2 && packet.bytes[2] != 0;
-
-		CHECK(packets < REPLIES_MOST + 2 * SCOPES);
-		CHECK(packet.size >= 12 && packet.size <= MDNS_SEND_MAX);
-		CHECK(packet.index == 1);
-		CHECK(packet.multicast || response);
+		CHECK(packets < ANSWERS_MOST);
+		check_packet(&packet);
 		packet.address = address_of(packet.family, MDNS_PORT);
+		packet.multicast = true;
 		mdns_input(other, &packet, now_ms);
-		check_found(other, "alice", response);
 	}
+	check_events(other);
+}
+
+/* Time passes as mdns_want says, and always goes on. */
+static void pass(int64_t ms)
+{
+	int64_t end_ms = now_ms + ms;
+	struct loop loop;
+
+	for (int turns = 0;; turns++) {
+		CHECK(turns < TURNS_MOST);
+		check_output();
+		loop_begin(&loop, now_ms);
+		mdns_want(mdns, &loop);
+		if (loop.wake_ms > end_ms)
+			break;
+		if (loop.wake_ms > now_ms)
+			now_ms = loop.wake_ms;
+	}
+	now_ms = end_ms;
 }
 
 static void receive(struct reader *r)
@@ -102,7 +156,8 @@ static void receive(struct reader *r)
 	static const uint16_t ports[4] = { MDNS_PORT, 40000, 0, MDNS_PORT };
 	uint8_t kind = read_u8(r);
 	size_t size = read_be16(r);
-	struct mdns_packet packet = { .index = 1 };
+	struct mdns_packet packet = { .index = 1,
+		.multicast = (kind & 4) == 0 };
 	uint8_t *copy;
 
 	if (size > r->left)
@@ -114,7 +169,7 @@ static void receive(struct reader *r)
 	packet.address = address_of(packet.family, ports[kind & 3]);
 	packet.bytes = copy;
 	packet.size = size;
-	now_ms += (kind >> 2) * 250;
+	pass((kind >> 3) * 250);
 	mdns_input(mdns, &packet, now_ms);
 	free(copy);
 }
@@ -128,11 +183,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	other = open_on("carol", "alice");
 	for (int packets = 0; r.left > 0 && packets < 64; packets++) {
 		receive(&r);
-		check_found(mdns, "bob", false);
+		check_events(mdns);
 		check_output();
 	}
+	pass(5000);
 	mdns_goodbye(mdns);
-	check_found(mdns, "bob", false);
+	pass(1000);
+	check_events(mdns);
 	mdns_close(mdns);
 	mdns_close(other);
 	return 0;

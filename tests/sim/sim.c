@@ -750,6 +750,33 @@ static void world_converges(void)
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 
+/*
+ * With all well, a machine is given an older copy of its disk, and its person
+ * says something at once: others have its records, so nothing is forked.  It
+ * is not the first node, which calls nobody: nobody might call it in time.
+ */
+static void world_heals(void)
+{
+	struct node *n = &world.nodes[1 + luck((uint64_t)world.node_count - 1)];
+	int line = -1;
+
+	world.delay_ms %= 5;
+	n->stop = STOP_POWERLESS;
+	node_falls(n);
+	net_drop(n);
+	if (!disk_restore(n))
+		return; /* it has none: it only lost its power */
+	truth_forget(n);
+	memcpy(n->promised, n->copied, sizeof(n->promised));
+	world_run(n->start_ms + 1);
+	for (int i = 0; i < 1000 && line < 0; i++) {
+		world_run(world.now_ms + 1);
+		line = node_says(n);
+	}
+	world.hushed = true;
+	world_converges();
+}
+
 /* Descriptors of this process. */
 static int fd_count(void)
 {
@@ -770,13 +797,15 @@ static void story(uint64_t seed, int node_count, const char *path)
 	memory_before = memory_used();
 	while (world.now_ms < end_ms) {
 		world_run(world.now_ms + (int64_t)luck(chance(4) ? 5000 : 300));
-		trouble();
+		for (int i = 0; i <= world.node_count / 8; i++)
+			trouble();
 	}
 	trouble_ends();
 	world_converges();
 	trace("all have all, %d lines, %lld ms after the last trouble",
 		line_total(), (long long)(world.now_ms - end_ms));
 	world_run(world.now_ms + 2000);
+	world_heals();
 	world_restarts();
 	for (int i = 0; i < world.node_count; i++)
 		node_ended(&world.nodes[i]);

@@ -433,13 +433,16 @@ static void hear_record(
 static void hear_batch(const struct wire *w, struct message_batch *batch)
 {
 	int number = ear_log(w, &batch->log);
+	uint32_t last = (uint32_t)batch->first + batch->count - 1;
 	struct record_chain chain;
 	struct record record;
 	const struct entry *e;
 
 	record_chain_begin(&chain, &logs[number].log);
-	if (is_loose(number, (uint32_t)batch->first))
+	if (is_loose(number, last)) {
+		(void)number_is_used(number, last);
 		return;
+	}
 	if (batch->first > 1) {
 		e = log_entry(number, (uint32_t)batch->first - 1);
 		chain.seq = batch->first - 1;
@@ -476,9 +479,11 @@ static size_t digest_of_lies(
 	struct message_entry entry;
 
 	while (message_next_entry(&entries, &entry)) {
-		if (entry.seq > 0 && chance(LIES))
+		bool asks = entry.want == WANT_FROM; /* from where, truly */
+
+		if (!asks && entry.seq > 0 && chance(LIES))
 			entry.seq += luck(50);
-		if (entry.seq > 0 && chance(LIES))
+		if (!asks && entry.seq > 0 && chance(LIES))
 			entry.seq -= luck(entry.seq);
 		if (entry.seq > 0 && chance(LIES))
 			entry.id[luck(sizeof(entry.id))] ^= 1;

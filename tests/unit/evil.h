@@ -10,7 +10,7 @@
  *	ping	pong			bye REASON
  *	broken TEXT
  *
- * He answers Pings, and does not write that down, unless `rude`.
+ * He says Hello; and he answers Pings, without a line, unless `rude`.
  */
 #ifndef EVIL_H
 #define EVIL_H
@@ -183,6 +183,20 @@ static inline void evil_hears(struct evil *e, const struct wire_event *event)
 	}
 }
 
+/* The first message of any link. */
+static inline void evil_hello(struct evil *e)
+{
+	uint8_t bytes[256];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_hello hello;
+
+	memset(&hello, 0, sizeof(hello));
+	hello.version = WIRE_VERSION;
+	(void)snprintf(hello.name, sizeof(hello.name), "%s", e->name);
+	message_put_hello(&w, &hello);
+	assert_true(wire_put(&e->wire, MESSAGE_HELLO, w.bytes, w.size));
+}
+
 /* Decodes all that came. */
 static inline void evil_drain(struct evil *e)
 {
@@ -194,6 +208,7 @@ static inline void evil_drain(struct evil *e)
 			e->buffers = malloc(sizeof(*e->buffers));
 			assert_non_null(e->buffers);
 			wire_grow(&e->wire, e->buffers);
+			evil_hello(e);
 			tell(&e->told, "peer %s\n", e->wire.peer.name);
 			break;
 		case WIRE_MESSAGE:

@@ -25,7 +25,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BYTES(literal)  (literal), sizeof(literal) - 1
 
-enum { TRANSCRIPT_MAX = 16 * 1024 };
+enum { TRANSCRIPT_MAX = 64 * 1024 };
 
 struct transcript {
 	size_t size;

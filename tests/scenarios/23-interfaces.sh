@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Goal: interfaces come, go, lose their carrier and change address, and peers
+# who do not name each other are linked again within seconds.
+# shellcheck disable=SC2034 # lib.sh reads it
+hosts=2
+. "$(dirname "$0")/lib.sh"
+
+# again WHAT: a message goes both ways, over whatever there is now.
+again() {
+	say alice "alice, $1"
+	wait_for bob.out "\"text\":\"alice, $1\"" 20
+	say bob "bob, $1"
+	wait_for alice.out "\"text\":\"bob, $1\"" 20
+	echo "$1: good"
+}
+
+# restart HOST: as after a crash, so that nothing but discovery leads back.
+restart() {
+	crash bob
+	start bob on h2 "$chat" --json bob
+	wait_for bob.out '"up","name":"alice"' 10
+}
+
+on h1 ip link set eth0 down
+start alice on h1 "$chat" --json alice
+start bob on h2 "$chat" --json bob
+wait_for alice.err 'no network interface with multicast is up' 10
+sleep 1
+on h1 ip link set eth0 up
+on h1 ip -6 addr add fd77::1/64 dev eth0 nodad
+wait_for alice.out '"up","name":"bob"' 10
+again 'a network that came later'
+
+pull h2
+crash bob
+start bob on h2 "$chat" --json bob
+wait_for bob.err 'no network interface with multicast is up' 10
+plug h2
+wait_for bob.out '"up","name":"alice"' 10
+wait_for bob.err 'a network interface is up again'
+again 'a cable that was cut and mended'
+
+on h1 ip addr del 10.77.0.1/24 dev eth0
+on h1 ip addr add 10.77.0.101/24 dev eth0
+sleep 4 # interfaces are looked at every 3 s
+restart
+again 'another address'
+
+on h2 ip link add extra type veth peer name other
+on h2 ip addr add 10.99.0.1/24 dev extra
+on h2 ip link set extra up
+on h2 ip link set other up
+sleep 4
+on h2 ip link del extra
+again 'an interface that came and went'
+
+# The same interface is deleted and made again, under a running bob.
+on h2 ip link del eth0
+wait_until 10 sh -c 'grep -c "with multicast is up" bob.err | grep -q 1' ||
+	fail 'bob does not miss his interface'
+ip link add to-h2 type veth peer name eth0 netns h2
+ip link set to-h2 master switch up
+on h2 ip addr add 10.77.0.2/24 dev eth0
+on h2 ip link set eth0 up
+sleep 4
+crash alice
+start alice on h1 "$chat" --json alice
+wait_for alice.out '"up","name":"bob"' 10
+again 'an interface deleted and made again'
+leave alice
+leave bob
