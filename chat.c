@@ -237,6 +237,9 @@ static void chat_leave(struct chat *c, int64_t now_ms)
 		return;
 	}
 	c->leave_ms = now_ms + CHAT_LEAVE_MS;
+	if (c->waiting.used && !room_may_say(c->room) &&
+		c->leave_ms < c->asked_ms + CHAT_LEAVE_MS)
+		c->leave_ms = c->asked_ms + CHAT_LEAVE_MS;
 	discovery_goodbye(c->discovery);
 }
 
@@ -297,8 +300,14 @@ static enum room_verdict chat_accept(
 static void chat_receive(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
-	enum room_verdict verdict = chat_accept(c, event, now_ms);
-	int error = errno;
+	enum room_verdict verdict = ROOM_FULL;
+	int error = ENOSPC;
+
+	/* What is left of the disk is ours, whatever others send. */
+	if (!c->scarce) {
+		verdict = chat_accept(c, event, now_ms);
+		error = errno;
+	}
 
 	c->heard += event->kind == MESH_RECORD
 			    ? 1
@@ -947,7 +956,8 @@ void chat_run(struct chat *c, const struct loop *loop)
 	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||
-			(term_idle(c->term) && mesh_is_idle(c->mesh))))
+			(!c->waiting.used && term_idle(c->term) &&
+				mesh_is_idle(c->mesh))))
 		chat_end(c);
 }
 

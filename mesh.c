@@ -360,12 +360,9 @@ static bool peer_falls_back(struct mesh *m, const struct link *l)
 {
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 
-	if (p == NULL || !m->speaks_legacy || p->have_key)
+	if (p == NULL || !m->speaks_legacy || p->have_key ||
+		l->state != LINK_GREETING)
 		return false;
-	if (p->legacy) {
-		p->legacy = false;
-		return false;
-	}
 	p->legacy = l->kind == LINK_NATIVE && l->wire.state <= WIRE_HELLO_D;
 	return p->legacy;
 }
@@ -376,14 +373,14 @@ static bool link_tell_end(
 {
 	struct link *l = m->links[index];
 	bool dial_has_failed = l->peer >= 0 && l->state < LINK_HEADS;
-	bool connected = l->since_ms > 0 && l->heard_ms >= l->since_ms;
 	bool tell = l->reason[0] != '\0' && !dial_has_failed;
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 
 	event_fill(m, l, event);
 	event->kind = l->state == LINK_UP ? MESH_DOWN : MESH_REFUSED;
-	if (dial_has_failed && p != NULL && l->state == LINK_GREETING &&
-		connected && peer_falls_back(m, l)) {
+	if (dial_has_failed && p != NULL && l->kind == LINK_LEGACY)
+		p->legacy = false; /* native comes first again */
+	if (dial_has_failed && p != NULL && peer_falls_back(m, l)) {
 		p->dialling = false; /* the same address, in other words */
 		p->dial_ms = now_ms;
 	} else if (dial_has_failed && l->reason[0] != '\0') {
@@ -434,7 +431,7 @@ static bool link_next(
 		return true;
 	}
 	if (l->kind == LINK_LEGACY && l->state == LINK_UP && !l->refused &&
-		original_is_held(m, l, now_ms))
+		fifo_size(&l->legacy->in) > 0 && original_is_held(m, l, now_ms))
 		return false; /* what it sent is told first */
 	return l->fd < 0 && link_tell_end(m, index, event, now_ms);
 }
@@ -481,6 +478,9 @@ void mesh_answer(struct mesh *m, enum room_verdict verdict, int64_t now_ms)
 	if (l->kind == LINK_LEGACY) {
 		if (verdict == ROOM_ACCEPTED)
 			feed_has(&l->feed, m->room, m->given_key, m->given_seq);
+		/* It knows of no way to ask again but a new Handshake. */
+		if (verdict == ROOM_FULL)
+			link_end(l, "it is asked for what is missing");
 		return;
 	}
 	sync_answer(m->sync, l->sync, &m->input, verdict, now_ms);

@@ -89,7 +89,8 @@ void link_enter(struct link *l, enum link_state state, int64_t now_ms)
 		break;
 	case LINK_GREETING:
 		l->moved_ms = now_ms;
-		l->deadline_ms = now_ms + LIMIT_HANDSHAKE_MS;
+		if (l->deadline_ms == 0) /* connecting counts, too */
+			l->deadline_ms = now_ms + LIMIT_HANDSHAKE_MS;
 		if (l->role == MESH_ACCEPTED)
 			l->deadline_ms = now_ms + LIMIT_FIRST_BYTE_MS;
 		break;
@@ -211,7 +212,8 @@ bool link_is_to(const struct mesh *m, const struct link *l, int peer)
 	if (p->have_key)
 		return link_has_key(l, p->key);
 	if (link_is_legacy(l))
-		return strcmp(l->legacy->peer, p->address) == 0;
+		return l->peer == peer ||
+		       strcmp(l->legacy->peer, p->address) == 0;
 	return l->peer == peer ||
 	       (p->name[0] != '\0' && strcmp(p->name, l->wire.peer.name) == 0);
 }

@@ -120,6 +120,9 @@ static const char *native_refusal(
 		return somebody_else;
 	if (m->only && !expected && !link_is_named(m, l))
 		return "it is not one of those named";
+	if (p != NULL && !link_is_to(m, l, l->peer) &&
+		links_of_key(m, who->public_key) > 1)
+		return somebody_else; /* and he is linked already */
 	if (links_of_key(m, who->public_key) > LIMIT_LINKS_A_KEY)
 		return "it has too many links";
 	return NULL;
@@ -329,7 +332,10 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 				return true;
 			break;
 		case WIRE_BROKEN:
-			link_strike(m, l, told.text, now_ms);
+			/* Whom we dialled ourselves may well be another kind
+			 * of program, or in another room. */
+			if (l->role == MESH_ACCEPTED || l->sync != NULL)
+				link_strike(m, l, told.text, now_ms);
 			link_end(l, told.text);
 			break;
 		}

@@ -172,6 +172,9 @@ static bool original_told(struct mesh *m, struct link *l,
 	case LEGACY_EVENT_ID:
 		l->have_key = true;
 		memcpy(l->legacy_key, told->key, sizeof(l->legacy_key));
+		/* It was too busy to answer natively: it will not be later. */
+		if (!legacy_key_is_foreign(told->key))
+			link_refuse(l, "it speaks the native protocol, too");
 		return false;
 	case LEGACY_EVENT_HEAD:
 		feed_has(&l->feed, m->room, told->key, told->seq);

@@ -43,8 +43,9 @@ enum {
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
+	HALF_MAX = 192,                /* of an encoded half */
+	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
 	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
-	HALF_MAX = 192,  /* of an encoded half */
 
 	/* A Batch's records, without its head, which is under 128 bytes. */
 	RECORDS_SIZE = LIMIT_BATCH_SIZE - 128
@@ -57,8 +58,7 @@ struct flow {
 	uint32_t have;
 	uint32_t known;
 	uint32_t next;
-	uint32_t proved; /* frozen at that seq, of which it was shown why */
-
+	uint32_t proved;  /* frozen at that seq, of which it was shown why */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -93,6 +93,7 @@ struct sync_link {
 	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
 	int64_t receipt_ms;       /* when receipts were told last */
 	uint32_t telling;         /* next log of our complete Digest */
+	int checks;               /* left for this Digest */
 	bool told_all;
 	bool heard_all;
 	int64_t complete_ms; /* when we began to tell everything */
@@ -440,7 +441,7 @@ static void topic_moved(
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
-			 (f->known == 0 && durable > 0))
+			 (!f->named && durable > 0)) /* or heard of it */
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_LATER, now_ms);
@@ -582,27 +583,6 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
 }
 
-/* Whoever goes on beyond a fork that we can prove is shown the proof. */
-static void link_show_proof(struct sync *s, struct sync_link *l,
-	uint32_t number, uint64_t seq, int64_t now_ms)
-{
-	uint64_t frozen = room_log(s->room, number)->frozen;
-	struct flow *f = &l->flows[number];
-	struct message_half halves[2];
-
-	if (frozen == 0 || seq < frozen || now_ms < f->again_ms ||
-		!room_make_proof(s->room, number, halves))
-		return;
-	f->again_ms = now_ms + HALVES_MS;
-	for (int i = 0; i < 2; i++) {
-		struct writer w = writer_over(s->scratch, sizeof(s->scratch));
-
-		message_put_half(&w, &halves[i]);
-		/* Without room it is shown after the next Digest. */
-		(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
-	}
-}
-
 static void link_entry(struct sync *s, struct sync_link *l,
 	const struct message_entry *entry, int64_t now_ms)
 {
@@ -623,10 +603,10 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		    (entry->want == WANT_MORE && f->next > 0);
 	l->lagging = l->lagging || f->wanted;
 	if (seq > 0 && seq <= room_durable(s->room, number) &&
+		(seq == room_durable(s->room, number) || l->checks-- > 0) &&
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
-	link_show_proof(s, l, number, seq, now_ms);
 	topic_behind(s, number, seq, now_ms);
 	if (s->topics[number].source != l)
 		topic_choose(s, number, now_ms);
@@ -650,6 +630,7 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	struct reader entries = digest->entries;
 	struct message_entry entry;
 
+	l->checks = CHECKS_MAX;
 	while (message_next_entry(&entries, &entry))
 		link_entry(s, l, &entry, now_ms);
 	l->heard_all = l->heard_all || digest->complete;
