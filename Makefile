@@ -188,8 +188,8 @@ sim: build/tests/sim/sim
 
 # Nodes that break a rule, and whether the simulation finds out.
 sim-mutants:
-	tests/sim/mutants $(SEEDS) $(CC) \
-		$(filter-out -W% -MMD -MP,$(ALL_CFLAGS)) -w -O1 -g \
+	SOURCES='$(OBJECTS:%=%.c)' tests/sim/mutants $(SEEDS) $(CC) \
+		$(filter-out -W% -MMD -MP,$(ALL_CFLAGS)) -w -O2 -g \
 		-DCHAT_WITHOUT_MAIN $(CFLAGS) $(SIM_CALLS:%=-Wl,--wrap=%)
 
 # Their arithmetic has tests of its own: here it is to be fast.

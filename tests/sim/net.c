@@ -275,6 +275,20 @@ int net_count(const struct node *n)
 	return count;
 }
 
+bool net_links(const struct node *a, const struct node *b)
+{
+	for (int i = 0; i < conn_count; i++) {
+		const struct end *end = conns[i].end;
+
+		if (conns[i].state == CONN_OPEN && end[0].fd >= 0 &&
+			end[1].fd >= 0 &&
+			((end[0].node == a && end[1].node == b) ||
+				(end[0].node == b && end[1].node == a)))
+			return true;
+	}
+	return false;
+}
+
 void net_stop(const struct node *n)
 {
 	for (int i = 0; i < conn_count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sim.c: two to five nodes chat while everything breaks, by a seed.
+ * sim.c: two to 64 nodes chat while everything breaks, by a seed.
  *
  *	sim [-v] SEED [NODES]		one story; -v tells it
  *	sim -n COUNT SEED [NODES]	COUNT of them, from this seed on
@@ -26,6 +26,10 @@
  *	    below MEMORY_MAX, and in the end no descriptor is left open.
  *	(5) A node ends or refuses to start only when it was given a reason.
  *	(6) After the last fault: see above.
+ *	(7) What somebody is told to say and lives on, it says, or refuses
+ *	    aloud.
+ *	(8) While nothing fails everybody has a line within TALK_MS; when a
+ *	    connection is cut and there is another way, within DETOUR_MS.
  */
 #include "platform.h"
 
@@ -47,10 +51,15 @@
 enum {
 	TROUBLE_MS = 60 * 1000,
 	CONVERGE_MS = 120 * 1000,
-	REMEMBER_MS = 3000, /* by then history was shown */
-	FORGERIES = 2,      /* of a node: one more, and it would be refused */
-	LINKS_SPARE = 24,   /* connections beyond one to each node */
-	MEMORY_MAX = 5 * 1024 * 1024, /* of a node, */
+	REMEMBER_MS = 3000,    /* by then history was shown */
+	CALM_MS = 90 * 1000,   /* everything that waits is tried again */
+	SETTLE_MS = 20 * 1000, /* logs are new, and ways are found, then */
+	TALK_MS = 1000,        /* for a line, */
+	DETOUR_MS = 4000,      /* or when it has to go another way */
+	CUTS_TRIED = 100,
+	FORGERIES = 2,    /* of a node: one more, and it would be refused */
+	LINKS_SPARE = 24, /* connections beyond one to each node */
+	MEMORY_MAX = 8 * 1024 * 1024, /* of a node, */
 	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
 	TURNS_MAX = 4000000           /* of a story: it must have an end */
 };
@@ -750,6 +759,63 @@ static void world_converges(void)
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 
+static void traces(void)
+{
+	for (int i = 0; i < world.node_count; i++)
+		truth_trace(&world.nodes[i]);
+}
+
+/* Everybody says a line, and everybody has it soon. */
+static void world_talks(int64_t most_ms, const char *when)
+{
+	int64_t end_ms = world.now_ms + most_ms;
+
+	for (int i = 0; i < world.node_count; i++) {
+		if (node_says(&world.nodes[i]) < 0)
+			return; /* there were too many */
+	}
+	while (!all_is_shown() || line_open() >= 0) {
+		if (world.now_ms >= end_ms)
+			traces();
+		if (world.now_ms >= end_ms)
+			wrong("%s, somebody waits for a line for more than "
+			      "%d ms",
+				when, (int)most_ms);
+		world_step(end_ms);
+	}
+}
+
+/* Nobody is told that this connection is cut, but there is another way. */
+static bool world_is_cut(void)
+{
+	for (int i = 0; i < CUTS_TRIED; i++) {
+		const struct node *a = somebody(), *b = somebody();
+		const struct node *c = somebody();
+
+		if (a == b || b == c || a == c || !net_links(a, b) ||
+			!net_links(b, c) || !net_links(a, c))
+			continue;
+		trace("nothing passes between %s and %s", a->name, b->name);
+		world.wall[a->number][b->number] = true;
+		world.wall[b->number][a->number] = true;
+		return true;
+	}
+	return false;
+}
+
+/* (8): how long things take while nothing fails, and when one thing does. */
+static void world_is_calm(void)
+{
+	world.delay_ms %= 5;
+	world_run(world.now_ms + CALM_MS); /* all links that can be are up */
+	world_talks(SETTLE_MS, "with all well");
+	for (int i = 0; i < 2; i++)
+		world_talks(TALK_MS, "with all settled");
+	if (world_is_cut())
+		world_talks(DETOUR_MS, "with one connection cut");
+	memset(world.wall, 0, sizeof(world.wall));
+}
+
 /*
  * With all well, a machine is given an older copy of its disk, and its person
  * says something at once: others have its records, so nothing is forked.  It
@@ -760,7 +826,6 @@ static void world_heals(void)
 	struct node *n = &world.nodes[1 + luck((uint64_t)world.node_count - 1)];
 	int line = -1;
 
-	world.delay_ms %= 5;
 	n->stop = STOP_POWERLESS;
 	node_falls(n);
 	net_drop(n);
@@ -804,7 +869,7 @@ static void story(uint64_t seed, int node_count, const char *path)
 	world_converges();
 	trace("all have all, %d lines, %lld ms after the last trouble",
 		line_total(), (long long)(world.now_ms - end_ms));
-	world_run(world.now_ms + 2000);
+	world_is_calm();
 	world_heals();
 	world_restarts();
 	for (int i = 0; i < world.node_count; i++)

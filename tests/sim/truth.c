@@ -493,13 +493,11 @@ static size_t digest_of_lies(
 	return w.size;
 }
 
-/* And a Batch that nobody signed: its last byte is another one. */
-static size_t batch_forged(
-	const void *body, size_t size, uint8_t lie[MESSAGE_MAX])
+/* And a Batch that nobody signed: its last text is another one. */
+static void batch_forge(const void *body, size_t size, uint8_t *lie)
 {
 	memcpy(lie, body, size);
-	lie[size - 1] ^= 1;
-	return size;
+	lie[size - 3 - RECORD_SIGNATURE_SIZE] ^= 1; /* before two of a field */
 }
 
 bool __wrap_wire_put(
@@ -532,7 +530,7 @@ bool __wrap_wire_put(
 		hear_batch(w, &batch);
 		if (n->lies && n->forgeries > 0 && chance(8)) {
 			n->forgeries--;
-			size = batch_forged(body, size, lie);
+			batch_forge(body, size, lie);
 			body = lie;
 		}
 	} else if (type == MESSAGE_FORK) {
@@ -632,7 +630,10 @@ bool truth_is_shown(const struct node *n)
 
 void truth_trace(const struct node *n)
 {
-	for (int i = 0; i < log_total; i++)
-		trace("%s shows log %d, of %s, up to %u of %u", n->name, i,
-			logs[i].owner->name, n->shown[i], logs[i].head);
+	for (int i = 0; i < log_total; i++) {
+		if (n->shown[i] < text_up_to(i, logs[i].head))
+			trace("%s shows log %d, of %s, up to %u of %u", n->name,
+				i, logs[i].owner->name, n->shown[i],
+				logs[i].head);
+	}
 }

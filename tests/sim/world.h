@@ -162,6 +162,7 @@ void net_run(void);
 /* What poll would say; -1 when fd is no connection. */
 int net_ready(int fd, short events);
 int net_count(const struct node *n); /* descriptors */
+bool net_links(const struct node *a, const struct node *b);
 void net_stop(const struct node *n); /* its ends, as its `stop` says */
 void net_reset(void);                /* some connection breaks */
 void net_drop(const struct node *n); /* and what is under way to or from it */
