@@ -973,7 +973,8 @@ static void mesh_replicates_both_ways_and_each_record_once(void **state)
 				bob->mesh, fds[1], MESH_ACCEPTED, -1, now_ms),
 		0);
 	for (int i = 0; i < 20; i++)
-		pass(100, 100);
+		settle();
+	pass(2 * SYNC_RECEIPT_MS, SYNC_RECEIPT_MS); /* for receipts */
 	for (int i = 0; i < NODES; i++) {
 		struct mesh_counts counts = node_counts(&nodes[i]);
 
