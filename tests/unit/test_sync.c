@@ -422,8 +422,9 @@ static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 	half = book_half(&branch, 3);
 	evil_put_half(dora, &half);
 	settle();
-	assert_told(&carol->told,
-		"digest alice 2 frozen\nhalf alice 3\nhalf alice 3\n");
+	assert_int_equal(count_of(carol->told.text, "half alice 3\n"), 2);
+	assert_int_equal(count_of(carol->told.text, "alice 2 frozen\n"), 1);
+	transcript_clear(&carol->told);
 	for (int i = 0; i < 2; i++) { /* both of them again */
 		half = book_half(i == 0 ? &alices : &branch, 3);
 		evil_put_half(carol, &half);
@@ -435,6 +436,8 @@ static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 	evil_leave(carol);
 	evil_leave(dora);
 	carol = join(bob, 3, "carol");
+	settle();
+	evil_put_entry(carol, &alices, 1, 3, WANT_NOTHING);
 	settle();
 	assert_non_null(strstr(carol->told.text, "digest alice 2 frozen"));
 	assert_int_equal(count_of(carol->told.text, "half alice 3\n"), 2);
@@ -618,7 +621,7 @@ static void abuse_17_an_author_over_his_quota_stops_alone(void **state)
 	assert_non_null(strstr(bob->told.text, "batch alice 1..4 accepted\n"
 					       "batch alice 5..20 limit\n"));
 	assert_non_null(strstr(bob->told.text, "batch carol 1..1 accepted\n"));
-	assert_non_null(strstr(alice->told.text, "digest alice 4\n"));
+	assert_non_null(strstr(alice->told.text, "digest alice 4"));
 	transcript_clear(&alice->told);
 	pass(80 * 1000, 1000);
 	assert_null(strstr(alice->told.text, "alice 4 want"));
