@@ -625,7 +625,7 @@ static uint32_t link_number(struct sync *s, struct sync_link *l,
 	return number;
 }
 
-/* Shows our word against theirs: signatures decide (security.md, forks). */
+/* Shows our word against theirs: signatures decide. */
 static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 	uint64_t seq, int64_t now_ms)
 {
