@@ -21,6 +21,12 @@
  * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
  * else within SYNC_GATHER_MS, unless it is known to have as much by then.
  *
+ * A log that is frozen is shown to everybody who has some of it: first both
+ * halves of the proof, if there is one, then ours 1, 2, 4, 8... records before
+ * where it is frozen.  What differs there moves its end down on the other side,
+ * which does the same: a fork n records ago is found in log2(n) rounds, and who
+ * is linked with neither of two copies learns it from who is.
+ *
  * Invariants:
  *	1. asked ==> topic.source is this link; so at most one link at a time
  *	   is asked for a log.
@@ -42,8 +48,8 @@ enum {
 	CHECK_MS = 50,      /* between two looks for silent sources */
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
+	SHOW_MS = 50,       /* between two rounds of showing forks */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
-	HALF_MAX = 192,                /* of an encoded half */
 	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
 	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
 
@@ -58,7 +64,7 @@ struct flow {
 	uint32_t have;
 	uint32_t known;
 	uint32_t next;
-	uint32_t proved;  /* frozen at that seq, of which it was shown why */
+	uint32_t shown;   /* where the log is frozen, as shown it last; or 0 */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -101,7 +107,6 @@ struct sync_link {
 	int64_t ask_again_ms;
 	uint32_t turn;    /* log whose records go next */
 	bool lagging;     /* there may be records to send */
-	bool proving;     /* there may be proofs of forks to send */
 	uint32_t reading; /* log that `cursor` reads */
 	struct log_cursor cursor;
 };
@@ -118,6 +123,8 @@ struct sync {
 	uint64_t random;
 	bool held;
 	bool touched;
+	bool forked;          /* somebody may have to be shown a fork, */
+	int64_t show_ms;      /* not before */
 	int64_t check_ms;     /* when to look for silent sources */
 	int64_t opened_ms;    /* INT64_MIN until the first link */
 	struct topic *topics; /* by the room's number */
@@ -414,6 +421,57 @@ static void topics_check(struct sync *s, int64_t now_ms)
 		topic_check(s, n, now_ms);
 }
 
+/* Showing forks. */
+
+static bool link_put_half(
+	struct sync *s, struct sync_link *l, const struct message_half *half)
+{
+	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+
+	message_put_half(&w, half);
+	return wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+}
+
+/* False when there is no room for all of it: then it is begun again. */
+static bool link_show_fork(
+	struct sync *s, struct sync_link *l, uint32_t number, uint64_t frozen)
+{
+	struct message_half halves[2];
+
+	if (room_make_proof(s->room, number, halves) &&
+		(!link_put_half(s, l, &halves[0]) ||
+			!link_put_half(s, l, &halves[1])))
+		return false;
+	for (uint64_t back = 1; back < frozen; back *= 2)
+		if (room_make_half(s->room, number, frozen - back, halves) &&
+			!link_put_half(s, l, halves))
+			return false;
+	l->flows[number].shown = (uint32_t)frozen;
+	return true;
+}
+
+static void forks_show(struct sync *s, int64_t now_ms)
+{
+	if (!s->forked || now_ms < s->show_ms)
+		return;
+	s->forked = false;
+	s->show_ms = now_ms + SHOW_MS;
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		uint64_t frozen = room_log(s->room, n)->frozen;
+
+		for (int i = 0; frozen != 0 && i < SYNC_LINKS; i++) {
+			struct sync_link *l = s->links[i];
+
+			if (l != NULL && flow_of(l, n)->have > 0 &&
+				flow_of(l, n)->shown != frozen &&
+				!link_show_fork(s, l, n, frozen))
+				s->forked = true;
+		}
+	}
+}
+
+/* Turns. */
+
 /* Our head of a log is another one now: who is to hear of it, or get it? */
 static void topic_moved(
 	struct sync *s, uint32_t number, uint64_t durable, int64_t now_ms)
@@ -441,7 +499,7 @@ static void topic_moved(
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
-			 (f->known == 0 && durable > 0))
+			 (!f->named && durable > 0)) /* or heard of it */
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_LATER, now_ms);
@@ -452,7 +510,7 @@ static void topic_moved(
 
 void sync_touch(struct sync *s)
 {
-	s->touched = true;
+	s->touched = s->forked = true;
 }
 
 void sync_turn(struct sync *s, int64_t now_ms)
@@ -467,6 +525,7 @@ void sync_turn(struct sync *s, int64_t now_ms)
 	}
 	s->touched = false;
 	topics_check(s, now_ms);
+	forks_show(s, now_ms);
 }
 
 void sync_hold(struct sync *s, bool held, int64_t now_ms)
@@ -572,15 +631,33 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 {
 	struct flow *f = &l->flows[number];
 	struct message_half half;
-	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
 
 	if (now_ms < f->again_ms ||
 		!room_make_half(s->room, number, seq, &half))
 		return;
 	f->again_ms = now_ms + HALVES_MS;
-	message_put_half(&w, &half);
 	/* Without room it is said after the next Digest that differs. */
-	(void)!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
+	(void)!link_put_half(s, l, &half);
+}
+
+/*
+ * Does it know of the fork?  Who goes on beyond it could not compare yet when
+ * it was shown, or has lost what it knew: it is shown again, now and then.
+ */
+static void link_check_fork(
+	struct sync *s, struct sync_link *l, uint32_t number, int64_t now_ms)
+{
+	uint64_t frozen = room_log(s->room, number)->frozen;
+	struct flow *f = &l->flows[number];
+
+	if (frozen == 0 || f->have == 0)
+		return;
+	if (f->have >= frozen && now_ms >= f->again_ms) {
+		f->again_ms = now_ms + HALVES_MS;
+		f->shown = 0;
+	}
+	if (f->shown != frozen)
+		s->forked = true;
 }
 
 static void link_entry(struct sync *s, struct sync_link *l,
@@ -607,6 +684,7 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
 		link_dispute(s, l, number, seq, now_ms);
+	link_check_fork(s, l, number, now_ms);
 	topic_behind(s, number, seq, now_ms);
 	if (s->topics[number].source != l)
 		topic_choose(s, number, now_ms);
@@ -759,8 +837,7 @@ void sync_answer(struct sync *s, struct sync_link *l,
 		link_dispute(s, l, number, input->as.batch.first - 1, now_ms);
 		break;
 	case ROOM_FORKED:
-		link_dispute(s, l, number, room_log(s->room, number)->frozen,
-			now_ms);
+		s->forked = true;
 		topic_choose(s, number, now_ms);
 		break;
 	case ROOM_LIMIT:
@@ -809,7 +886,6 @@ static void put_entry(
 	if (f->asked)
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
-	l->proving = l->proving || entry.frozen;
 	f->named = true;
 	f->restart = false;
 	f->telling = TELL_NOTHING;
@@ -917,40 +993,6 @@ static bool link_tell_changes(
 		l->waiting = 0;
 	message_put_digest_end(&w, false, again);
 	return entries == 0 && !again ? true : link_put_digest(s, l, &w);
-}
-
-/*
- * Shows why logs are frozen, once for each: the two halves.  Who has only one
- * of the two histories would never hear of the other, for nothing of either is
- * sent any more; and if he is the author, he would go on in that log alone.
- */
-static bool link_put_proofs(struct sync *s, struct sync_link *l)
-{
-	uint32_t count = room_count(s->room);
-	uint8_t bytes[HALF_MAX];
-
-	if (count > l->flow_count)
-		count = l->flow_count;
-	for (uint32_t n = 0; l->proving && n < count; n++) {
-		uint64_t frozen = room_log(s->room, n)->frozen;
-		struct message_half halves[2];
-
-		if (frozen == 0 || l->flows[n].proved == frozen ||
-			!room_make_proof(s->room, n, halves))
-			continue;
-		if (wire_room(l->wire) < 4 * sizeof(bytes))
-			return false;
-		for (int i = 0; i < 2; i++) {
-			struct writer w = writer_over(bytes, sizeof(bytes));
-
-			message_put_half(&w, &halves[i]);
-			if (!wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size))
-				return false; /* can not be: there was room */
-		}
-		l->flows[n].proved = (uint32_t)frozen;
-	}
-	l->proving = false;
-	return true;
 }
 
 /* Records, from here on. */
@@ -1073,8 +1115,7 @@ static void link_put_records(struct sync *s, struct sync_link *l)
 
 bool sync_fill(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
-	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms) ||
-		!link_put_proofs(s, l))
+	if (!link_tell_all(s, l) || !link_tell_changes(s, l, now_ms))
 		return true;
 	if (l->lagging)
 		link_put_records(s, l);
@@ -1209,6 +1250,8 @@ void sync_round_trip(struct sync_link *l, int64_t ms)
 void sync_want(const struct sync *s, struct loop *loop)
 {
 	loop_wake(loop, s->check_ms);
+	if (s->forked)
+		loop_wake(loop, s->show_ms);
 	for (int i = 0; i < SYNC_LINKS; i++) {
 		const struct sync_link *l = s->links[i];
 

@@ -122,10 +122,55 @@ static void own_resume(struct room *room, const struct own *own)
 	again->said_end = room_newest(room, own->number) + 1;
 }
 
+/* The first text of ours from seq on; false when there is none. */
+static bool own_first_text(struct room *room, uint32_t number, uint64_t seq,
+	uint8_t text[LIMIT_TEXT], size_t *size)
+{
+	const struct held *h = &room->list[number];
+	struct record record;
+
+	for (; seq <= log_newest(room->log, h->author); seq++) {
+		if (!held_read(room, h, seq, &record) ||
+			record.type != RECORD_TEXT)
+			continue;
+		*size = record.payload.left;
+		read_copy(&record.payload, text, *size);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Another copy of us went on, after a fork, in a log that we only adopted; and
+ * what is disputed here is not what it has said again: it is for us to do so,
+ * in a log of our own.  (It is the same when we are an older copy, restored,
+ * and that log is ours.)
+ */
+static const struct own *own_left_behind(
+	struct room *room, const struct own *best)
+{
+	uint32_t number = held_find(room, best->before.log_id);
+	const struct own *left = NULL;
+	uint8_t ours[LIMIT_TEXT], said[LIMIT_TEXT];
+	size_t ours_size, said_size;
+
+	if (!best->made_here && best->continues && number != ROOM_NO_LOG)
+		left = own_find(room, number);
+	if (left == NULL || !left->made_here ||
+		room->list[number].log.frozen == 0)
+		return NULL;
+	if (own_first_text(room, number, room->list[number].log.frozen, ours,
+		    &ours_size) &&
+		own_first_text(room, best->number, 1, said, &said_size) &&
+		ours_size == said_size && memcmp(ours, said, said_size) == 0)
+		return NULL;
+	return left;
+}
+
 /* A circle of CONTINUE has no last one: then any will do. */
 void own_choose(struct room *room)
 {
-	const struct own *best = NULL;
+	const struct own *best = NULL, *left;
 
 	for (int all = 0; best == NULL && all < 2; all++)
 		for (uint32_t i = 0; i < room->own_count; i++) {
@@ -139,6 +184,9 @@ void own_choose(struct room *room)
 		}
 	if (best == NULL)
 		return;
+	left = own_left_behind(room, best);
+	if (left != NULL)
+		best = left;
 	room->own = best->number;
 	own_resume(room, best);
 }

@@ -3,10 +3,10 @@
 # Goal: a database from before messages were signed opens, and goes on.
 #
 # 19-unsigned.tgz.base64 is the database of an alice who talked with bob by
-# version 0.1.0, the last that did not sign: alice.db, as it was when
-# he had left.  Its messages are shown with the mark of those
-# that nobody signed; alice gets a key, says something under it, and bob, who
-# has one too, gets that alone.
+# version 0.1.0, which did not sign yet: made by that program, and left by it
+# in order.  Its messages are shown with the mark of those that nobody signed;
+# alice gets a key, says something under it, and bob, who has one too, gets that
+# alone.
 . "$(dirname "$0")/lib.sh"
 
 base64 -d < "$root/tests/scenarios/19-unsigned.tgz.base64" | tar -xzf - ||

@@ -16,6 +16,11 @@
         gets as far as STAGE and stays; who is closed is not replaced.  Says
         "all" when all have called, then holds on.
 
+    caller.py flood PORT STAGE
+        New callers without end, each as far as STAGE, as fast as they are
+        taken; of those that are not closed 500 stay.  Says how many there
+        were when it has been told to end.
+
     caller.py slow PORT STAGE
         Gets as far as STAGE, then sends one byte of what would be right every
         second, until it is closed: prints after how many seconds.
@@ -35,6 +40,7 @@ further takes a key, and whoever has one is no stranger any more.
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import time
@@ -136,6 +142,24 @@ def crowd(port, count, stage):
     time.sleep(600)
 
 
+def flood(port, stage):
+    held, total = [], 0
+
+    def end(*_):
+        print(total, flush=True)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    while True:
+        try:
+            held.append(reach(int(port), int(stage)))
+        except OSError:
+            pass
+        total += 1
+        if len(held) > 500:
+            held.pop(0).close()
+
+
 def slow(port, stage):
     stage = int(stage)
     s = reach(int(port), stage)
@@ -184,5 +208,5 @@ def listen(mdns, other):
 
 resource.setrlimit(resource.RLIMIT_NOFILE,
                    (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-{f.__name__: f for f in (poke, spoil, crowd, slow, deaf, listen)}[
+{f.__name__: f for f in (poke, spoil, crowd, flood, slow, deaf, listen)}[
     sys.argv[1]](*sys.argv[2:])
