@@ -368,7 +368,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	/* Small windows are good, but all has to pass in the end. */
 	c->window = 1 + (size_t)world.delay_ms * 20 +
 		    luck(chance(4) ? 100 : WINDOW_MAX / 2);
-	if (world.measured)
+	if (world.measured || world.calm)
 		c->window = WINDOW_MAX;
 	c->due_ms = delay_ms();
 	c->flow[0].due_ms = c->flow[1].due_ms = NEVER;

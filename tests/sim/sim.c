@@ -813,6 +813,7 @@ static bool world_is_cut(void)
 static void world_is_calm(void)
 {
 	world.delay_ms %= 5;
+	world.calm = true;
 	world_run(world.now_ms + CALM_MS); /* all links that can be are up */
 	world_talks(SETTLE_MS, "with all well");
 	for (int i = 0; i < 2; i++)
