@@ -4,6 +4,7 @@
  *
  *	sim [-v] SEED [NODES]		one story; -v tells it
  *	sim -n COUNT SEED [NODES]	COUNT of them, from this seed on
+ *	sim -f SEED NODES		what it costs while nothing breaks
  *
  * For about a minute of virtual time people talk, and machines, processes,
  * connections and disks fail.  Then nothing fails any more, everybody may say
@@ -255,8 +256,11 @@ static void peers_choose(const struct node *n, struct options *o)
 		bool must =
 			n->number > 0 && i == (int)(z % (uint64_t)n->number);
 
-		if (i == n->number ||
-			(!must && mixed(z + (uint64_t)i) % rare != 0))
+		bool may = mixed(z + (uint64_t)i) % rare == 0;
+
+		if (world.measured)
+			must = may = i < n->number; /* all know each other */
+		if (i == n->number || (!must && !may))
 			continue;
 		at.sin_addr.s_addr = htonl(0x0a4d0001 + (uint32_t)i);
 		at.sin_port = htons(4000);
@@ -300,6 +304,8 @@ static void node_ended(struct node *n)
 	}
 	n->start_ms =
 		world.now_ms + 1 + (int64_t)luck(chance(4) ? 20 * 1000 : 1000);
+	if (world.measured)
+		n->start_ms = NEVER; /* until it is told to */
 }
 
 static void node_start(struct node *n)
@@ -414,7 +420,7 @@ static bool node_turn(struct node *n)
 	if (net_count(n) > 2 * world.node_count + LINKS_SPARE)
 		wrong("%s has %d connections", n->name, net_count(n));
 	node_wants(n);
-	if (chance(8))
+	if (!world.measured && chance(8))
 		n->busy_ms = world.now_ms + (int64_t)luck(30);
 	return true;
 }
@@ -427,7 +433,7 @@ static struct node *somebody(void)
 }
 
 /* The line's number; -1 when nothing was typed: nobody is there to read it. */
-static int node_says(struct node *n)
+int node_says(struct node *n)
 {
 	char text[LINE_SIZE + 1];
 	size_t size;
@@ -463,7 +469,7 @@ static void stop_happens(struct node *n)
 		node_falls(n);
 }
 
-static void leave_happens(struct node *n)
+void node_leaves(struct node *n)
 {
 	static const char signal_byte = SIGTERM;
 
@@ -524,7 +530,7 @@ static void trouble(void)
 		stop_happens(n);
 		break;
 	case 3:
-		leave_happens(n);
+		node_leaves(n);
 		break;
 	case 4:
 	case 5:
@@ -629,7 +635,7 @@ static int64_t next_ms(void)
 }
 
 /* Goes on until `until_ms`, or the next thing that happens before. */
-static void world_step(int64_t until_ms)
+void world_step(int64_t until_ms)
 {
 	int64_t next = next_ms();
 
@@ -659,13 +665,13 @@ static void world_step(int64_t until_ms)
 		wrong("%d turns", TURNS_MAX);
 }
 
-static void world_run(int64_t until_ms)
+void world_run(int64_t until_ms)
 {
 	while (world.now_ms < until_ms)
 		world_step(until_ms);
 }
 
-static bool all_is_shown(void)
+bool all_is_shown(void)
 {
 	for (int i = 0; i < world.node_count; i++) {
 		if (world.nodes[i].chat == NULL ||
@@ -807,6 +813,7 @@ static bool world_is_cut(void)
 static void world_is_calm(void)
 {
 	world.delay_ms %= 5;
+	world.calm = true;
 	world_run(world.now_ms + CALM_MS); /* all links that can be are up */
 	world_talks(SETTLE_MS, "with all well");
 	for (int i = 0; i < 2; i++)
@@ -850,6 +857,21 @@ static int fd_count(void)
 	for (int fd = 0; fd < 4096; fd++)
 		count += fcntl(fd, F_GETFD) >= 0;
 	return count;
+}
+
+/* The world of figures.c. */
+static void story_of_figures(int node_count, const char *path)
+{
+	world_begin(1, node_count);
+	world.measured = true;
+	world.delay_ms = 1;
+	world.bulky = false;
+	disk_begin(path);
+	memory_before = memory_used();
+	figures();
+	for (int i = 0; i < node_count; i++)
+		node_ended(&world.nodes[i]);
+	disk_end();
 }
 
 static void story(uint64_t seed, int node_count, const char *path)
@@ -908,11 +930,14 @@ int main(int argc, char **argv)
 	int node_count = 0;
 	int64_t total_ms = 0;
 	uint64_t digest;
+	bool measure = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "vn:")) != -1) {
+	while ((option = getopt(argc, argv, "fvn:")) != -1) {
 		if (option == 'v')
 			world.verbose = true;
+		else if (option == 'f')
+			measure = true;
 		else if (option == 'n')
 			count = atol(optarg);
 		else
@@ -932,6 +957,10 @@ int main(int argc, char **argv)
 	if (mkdtemp(path) == NULL) {
 		perror(path);
 		return EX_CANTCREAT;
+	}
+	if (measure) {
+		story_of_figures(node_count, path);
+		return 0;
 	}
 	for (long i = 0; i < count; i++) {
 		story(seed + (uint64_t)i, node_count, path);
