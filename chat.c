@@ -59,7 +59,9 @@ enum {
 
 	/* How long others are asked for records of ours, before we go on. */
 	ASK_MS = 1500,          /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more */
+	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more; again from
+				   each that comes, */
+	ASK_LONGEST_MS = 60000, /* but no longer than this */
 	ASK_DAMAGED_MS = 10000, /* and we know that there was more */
 	ASK_AGAIN_MS = 1000     /* nothing can be said all the same */
 };
@@ -85,6 +87,8 @@ struct chat {
 	int64_t twin_ms;  /* no word about a twin before */
 	int64_t ask_ms;   /* since when others are asked for own records */
 	int64_t asked_ms; /* when they were asked long enough */
+	int64_t came_ms;  /* when the last of them came */
+	uint64_t own;     /* own records that were here then */
 	bool own_broken;  /* own log has holes, as last told */
 	int signal_slot;
 	uint32_t said_log;   /* log that we said things in, and */
@@ -385,6 +389,29 @@ static void chat_say_waiting(struct chat *c, int64_t now_ms)
 	chat_say(c, w->text, w->size, now_ms);
 }
 
+static uint64_t own_records(const struct room *room)
+{
+	uint64_t count = 0;
+
+	for (uint32_t n = 0; n < room_count(room); n++)
+		if (room_log(room, n)->is_own)
+			count += room_head(room, n);
+	return count;
+}
+
+/* Until when is somebody who claims to have more of them waited for? */
+static int64_t claimed_until(struct chat *c, int64_t now_ms)
+{
+	uint64_t own = own_records(c->room);
+
+	if (own != c->own || c->came_ms < c->ask_ms)
+		c->came_ms = now_ms;
+	c->own = own;
+	if (c->came_ms + ASK_CLAIMED_MS < c->ask_ms + ASK_LONGEST_MS)
+		return c->came_ms + ASK_CLAIMED_MS;
+	return c->ask_ms + ASK_LONGEST_MS;
+}
+
 /*
  * Others may have records of ours that are missing here.  They are asked for a
  * while; then what is still in the way is left behind.
@@ -408,7 +435,7 @@ static void chat_ask(struct chat *c, int64_t now_ms)
 	if (damaged)
 		wait_ms = ASK_DAMAGED_MS;
 	else if (mesh_claims_own(c->mesh))
-		wait_ms = ASK_CLAIMED_MS;
+		wait_ms = claimed_until(c, now_ms) - c->ask_ms;
 	else if (counts.links > 0 && mesh_is_settled(c->mesh))
 		wait_ms = ASK_MS / 3; /* everybody that we know has answered */
 	c->asked_ms = c->ask_ms + wait_ms;

@@ -148,10 +148,6 @@ static bool peer_may_dial(const struct mesh *m, int index)
 	if (!dial_is_possible(&m->dial, index) || mesh_is_linked(m, index) ||
 		links_half_open(m, MESH_DIALLED) >= LIMIT_DIALS)
 		return false;
-	for (int i = 0; i < LINKS_MAX; i++) {
-		if (link_is_linked(m->links[i]) && m->links[i]->peer == index)
-			return false; /* somebody else answered there */
-	}
 	return p->name[0] != '\0' || links_linked(m) < LIMIT_LINKS_DIALLED;
 }
 
@@ -483,7 +479,7 @@ void mesh_answer(struct mesh *m, enum room_verdict verdict, int64_t now_ms)
 		if (verdict == ROOM_ACCEPTED)
 			feed_has(&l->feed, m->room, m->given_key, m->given_seq);
 		/* It knows of no way to ask again but a new Handshake. */
-		if (verdict == ROOM_FULL || verdict == ROOM_GAP)
+		if (verdict == ROOM_FULL)
 			link_end(l, "it is asked for what is missing");
 		return;
 	}
@@ -601,10 +597,11 @@ static int listen_on(int family, uint16_t port)
 
 int mesh_listen(struct mesh *m, uint16_t port)
 {
-	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage local;
 	socklen_t size = sizeof(local);
 	int fd = listen_on(AF_INET, port);
 
+	memset(&local, 0, sizeof(local));
 	if (fd < 0 || getsockname(fd, (struct sockaddr *)&local, &size) < 0)
 		return -1;
 	m->port = net_port(&local);

@@ -120,6 +120,9 @@ static const char *native_refusal(
 		return somebody_else;
 	if (m->only && !expected && !link_is_named(m, l))
 		return "it is not one of those named";
+	if (p != NULL && !link_is_to(m, l, l->peer) &&
+		links_of_key(m, who->public_key) > 1)
+		return somebody_else; /* and he is linked already */
 	if (links_of_key(m, who->public_key) > LIMIT_LINKS_A_KEY)
 		return "it has too many links";
 	return NULL;

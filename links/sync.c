@@ -87,27 +87,27 @@ struct topic {
 
 struct sync_link {
 	struct wire *wire;
-	uint8_t public_key[RECORD_KEY_SIZE];
-	uint8_t host[SYNC_HOST_SIZE];
-	bool trusted;
 	struct flow *flows; /* by the room's number */
-	uint32_t flow_count;
-	uint32_t *numbers; /* the room's numbers, by theirs */
-	uint32_t number_count;
+	uint32_t *numbers;  /* the room's numbers, by theirs */
 	int64_t round_trip_ms;
 	int64_t moved_ms;         /* it sent a batch */
 	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
 	int64_t receipt_ms;       /* when receipts were told last */
-	uint32_t telling;         /* next log of our complete Digest */
-	int checks;               /* left for this Digest */
+	int64_t complete_ms;      /* when we began to tell everything */
+	int64_t ask_again_ms;
+	uint32_t flow_count;
+	uint32_t number_count;
+	uint32_t telling; /* next log of our complete Digest */
+	uint32_t waiting; /* logs not admitted: to be asked for again */
+	uint32_t turn;    /* log whose records go next */
+	uint32_t reading; /* log that `cursor` reads */
+	int checks;       /* left for this Digest */
 	bool told_all;
 	bool heard_all;
-	int64_t complete_ms; /* when we began to tell everything */
-	uint32_t waiting;    /* logs not admitted: to be asked for again */
-	int64_t ask_again_ms;
-	uint32_t turn;    /* log whose records go next */
-	bool lagging;     /* there may be records to send */
-	uint32_t reading; /* log that `cursor` reads */
+	bool lagging; /* there may be records to send */
+	bool trusted;
+	uint8_t public_key[RECORD_KEY_SIZE];
+	uint8_t host[SYNC_HOST_SIZE];
 	struct log_cursor cursor;
 };
 
@@ -499,7 +499,7 @@ static void topic_moved(
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
-			 (f->known == 0 && durable > 0))
+			 (!f->named && durable > 0)) /* or heard of it */
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_LATER, now_ms);
@@ -870,8 +870,9 @@ static void message_log_of(const struct sync *s, uint32_t number,
 
 /* Writes the entry of one log. */
 static void put_entry(
-	struct sync *s, struct writer *w, struct flow *f, uint32_t number)
+	struct sync *s, struct sync_link *l, struct writer *w, uint32_t number)
 {
+	struct flow *f = &l->flows[number];
 	struct message_entry entry;
 	uint8_t id[RECORD_ID_SIZE];
 
@@ -885,7 +886,6 @@ static void put_entry(
 	if (f->asked)
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
-
 	f->named = true;
 	f->restart = false;
 	f->telling = TELL_NOTHING;
@@ -932,7 +932,7 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 			if (f == NULL)
 				return false;
 			if (is_told(s, f, l->telling)) {
-				put_entry(s, &w, f, l->telling);
+				put_entry(s, l, &w, l->telling);
 				entries++;
 			}
 			l->telling++;
@@ -978,7 +978,7 @@ static bool link_tell_changes(
 		n++) {
 		if (!flow_is_due(s, l, &l->flows[n], n, now_ms))
 			continue;
-		put_entry(s, &w, &l->flows[n], n);
+		put_entry(s, l, &w, n);
 		entries++;
 	}
 	if (l->due_ms[TELL_SOON] <= now_ms)

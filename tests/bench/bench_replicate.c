@@ -151,14 +151,20 @@ static void node_close(struct node *n)
 	(void)close(n->options.out_fd);
 }
 
-static struct chat *node_start(struct node *n, int fd, enum mesh_role role)
+static struct chat *node_open(struct node *n)
 {
 	int status = 0;
 	struct chat *chat = chat_open(&n->options, &status);
 
-	if (chat == NULL || chat_adopt(chat, fd, role) < 0)
-		die("chat_open");
+	if (chat == NULL)
+		exit(status);
 	return chat;
+}
+
+static void node_link(struct chat *chat, int fd, enum mesh_role role)
+{
+	if (chat_adopt(chat, fd, role) < 0)
+		die("chat_adopt");
 }
 
 static void node_turn(struct chat *chat)
@@ -176,18 +182,36 @@ static void node_turn(struct chat *chat)
 	}
 }
 
-/* A process of its own, until it is killed, or nobody is there to do so. */
+/*
+ * A process of its own, until it is killed, or nobody is there to do so.
+ * Returns when it has opened its database.
+ */
 static pid_t node_fork(struct node *n, int fd, enum mesh_role role)
 {
 	pid_t parent = getpid();
-	pid_t pid = fork();
 	struct chat *chat;
+	char byte = 0;
+	int opened[2];
+	pid_t pid;
 
+	if (pipe(opened) < 0)
+		die("pipe");
+	pid = fork();
 	if (pid < 0)
 		die("fork");
-	if (pid > 0)
+	if (pid > 0) {
+		(void)close(opened[1]);
+		if (read(opened[0], &byte, 1) != 1)
+			die("a node does not begin");
+		(void)close(opened[0]);
 		return pid;
-	chat = node_start(n, fd, role);
+	}
+	chat = node_open(n);
+	if (write(opened[1], &byte, 1) != 1)
+		exit(1);
+	(void)close(opened[0]);
+	(void)close(opened[1]);
+	node_link(chat, fd, role);
 	while (getppid() == parent)
 		node_turn(chat);
 	exit(1);
@@ -280,10 +304,10 @@ struct catchup {
 static void receive_all(struct node *bob, int fd, struct catchup *result)
 {
 	struct stat shown = { .st_size = 0 };
-	double cpu, start = seconds();
-	struct chat *chat = node_start(bob, fd, MESH_DIALLED);
+	struct chat *chat = node_open(bob);
+	double start = seconds(), cpu = cpu_seconds(RUSAGE_SELF);
 
-	cpu = cpu_seconds(RUSAGE_SELF);
+	node_link(chat, fd, MESH_DIALLED);
 	while (shown.st_size < (off_t)records * SHOWN) {
 		node_turn(chat);
 		if (fstat(bob->options.out_fd, &shown) < 0 ||

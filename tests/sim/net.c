@@ -86,6 +86,8 @@ static int64_t delay_ms(void)
 {
 	int64_t most_ms = world.delay_ms * (chance(20) ? 20 : 1);
 
+	if (world.measured)
+		return world.now_ms + world.delay_ms;
 	return world.now_ms + (int64_t)luck((uint64_t)most_ms + 1);
 }
 
@@ -146,7 +148,7 @@ static void flow_run(struct conn *c, int from)
 			end_fail(c, from, ECONNRESET);
 		return;
 	}
-	if (left > 1 && !chance(2))
+	if (left > 1 && !world.measured && !chance(2))
 		left = 1 + luck(left);
 	f->arrived += left;
 	if (f->arrived < f->size)
@@ -275,6 +277,20 @@ int net_count(const struct node *n)
 	return count;
 }
 
+bool net_links(const struct node *a, const struct node *b)
+{
+	for (int i = 0; i < conn_count; i++) {
+		const struct end *end = conns[i].end;
+
+		if (conns[i].state == CONN_OPEN && end[0].fd >= 0 &&
+			end[1].fd >= 0 &&
+			((end[0].node == a && end[1].node == b) ||
+				(end[0].node == b && end[1].node == a)))
+			return true;
+	}
+	return false;
+}
+
 void net_stop(const struct node *n)
 {
 	for (int i = 0; i < conn_count; i++) {
@@ -352,6 +368,8 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	/* Small windows are good, but all has to pass in the end. */
 	c->window = 1 + (size_t)world.delay_ms * 20 +
 		    luck(chance(4) ? 100 : WINDOW_MAX / 2);
+	if (world.measured || world.calm)
+		c->window = WINDOW_MAX;
 	c->due_ms = delay_ms();
 	c->flow[0].due_ms = c->flow[1].due_ms = NEVER;
 	c->end[0].node = world.running;
@@ -411,6 +429,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
 	screen_read(world.running);
 	memcpy(f->bytes + f->size, bytes, size);
 	f->size += size;
+	world.sent_bytes += size;
 	flow_wake(f);
 	return (ssize_t)size;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sim.c: two to five nodes chat while everything breaks, by a seed.
+ * sim.c: two to 64 nodes chat while everything breaks, by a seed.
  *
  *	sim [-v] SEED [NODES]		one story; -v tells it
  *	sim -n COUNT SEED [NODES]	COUNT of them, from this seed on
+ *	sim -f SEED NODES		what it costs while nothing breaks
  *
  * For about a minute of virtual time people talk, and machines, processes,
  * connections and disks fail.  Then nothing fails any more, everybody may say
@@ -26,6 +27,10 @@
  *	    below MEMORY_MAX, and in the end no descriptor is left open.
  *	(5) A node ends or refuses to start only when it was given a reason.
  *	(6) After the last fault: see above.
+ *	(7) What somebody is told to say and lives on, it says, or refuses
+ *	    aloud.
+ *	(8) While nothing fails everybody has a line within TALK_MS; when a
+ *	    connection is cut and there is another way, within DETOUR_MS.
  */
 #include "platform.h"
 
@@ -47,10 +52,15 @@
 enum {
 	TROUBLE_MS = 60 * 1000,
 	CONVERGE_MS = 120 * 1000,
-	REMEMBER_MS = 3000, /* by then history was shown */
-	FORGERIES = 2,      /* of a node: one more, and it would be refused */
-	LINKS_SPARE = 24,   /* connections beyond one to each node */
-	MEMORY_MAX = 5 * 1024 * 1024, /* of a node, */
+	REMEMBER_MS = 3000,    /* by then history was shown */
+	CALM_MS = 90 * 1000,   /* everything that waits is tried again */
+	SETTLE_MS = 20 * 1000, /* logs are new, and ways are found, then */
+	TALK_MS = 1000,        /* for a line, */
+	DETOUR_MS = 4000,      /* or when it has to go another way */
+	CUTS_TRIED = 100,
+	FORGERIES = 2,    /* of a node: one more, and it would be refused */
+	LINKS_SPARE = 24, /* connections beyond one to each node */
+	MEMORY_MAX = 8 * 1024 * 1024, /* of a node, */
 	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
 	TURNS_MAX = 4000000           /* of a story: it must have an end */
 };
@@ -246,8 +256,11 @@ static void peers_choose(const struct node *n, struct options *o)
 		bool must =
 			n->number > 0 && i == (int)(z % (uint64_t)n->number);
 
-		if (i == n->number ||
-			(!must && mixed(z + (uint64_t)i) % rare != 0))
+		bool may = mixed(z + (uint64_t)i) % rare == 0;
+
+		if (world.measured)
+			must = may = i < n->number; /* all know each other */
+		if (i == n->number || (!must && !may))
 			continue;
 		at.sin_addr.s_addr = htonl(0x0a4d0001 + (uint32_t)i);
 		at.sin_port = htons(4000);
@@ -291,6 +304,8 @@ static void node_ended(struct node *n)
 	}
 	n->start_ms =
 		world.now_ms + 1 + (int64_t)luck(chance(4) ? 20 * 1000 : 1000);
+	if (world.measured)
+		n->start_ms = NEVER; /* until it is told to */
 }
 
 static void node_start(struct node *n)
@@ -405,7 +420,7 @@ static bool node_turn(struct node *n)
 	if (net_count(n) > 2 * world.node_count + LINKS_SPARE)
 		wrong("%s has %d connections", n->name, net_count(n));
 	node_wants(n);
-	if (chance(8))
+	if (!world.measured && chance(8))
 		n->busy_ms = world.now_ms + (int64_t)luck(30);
 	return true;
 }
@@ -418,7 +433,7 @@ static struct node *somebody(void)
 }
 
 /* The line's number; -1 when nothing was typed: nobody is there to read it. */
-static int node_says(struct node *n)
+int node_says(struct node *n)
 {
 	char text[LINE_SIZE + 1];
 	size_t size;
@@ -454,7 +469,7 @@ static void stop_happens(struct node *n)
 		node_falls(n);
 }
 
-static void leave_happens(struct node *n)
+void node_leaves(struct node *n)
 {
 	static const char signal_byte = SIGTERM;
 
@@ -515,7 +530,7 @@ static void trouble(void)
 		stop_happens(n);
 		break;
 	case 3:
-		leave_happens(n);
+		node_leaves(n);
 		break;
 	case 4:
 	case 5:
@@ -620,7 +635,7 @@ static int64_t next_ms(void)
 }
 
 /* Goes on until `until_ms`, or the next thing that happens before. */
-static void world_step(int64_t until_ms)
+void world_step(int64_t until_ms)
 {
 	int64_t next = next_ms();
 
@@ -650,13 +665,13 @@ static void world_step(int64_t until_ms)
 		wrong("%d turns", TURNS_MAX);
 }
 
-static void world_run(int64_t until_ms)
+void world_run(int64_t until_ms)
 {
 	while (world.now_ms < until_ms)
 		world_step(until_ms);
 }
 
-static bool all_is_shown(void)
+bool all_is_shown(void)
 {
 	for (int i = 0; i < world.node_count; i++) {
 		if (world.nodes[i].chat == NULL ||
@@ -750,6 +765,64 @@ static void world_converges(void)
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
 }
 
+static void traces(void)
+{
+	for (int i = 0; i < world.node_count; i++)
+		truth_trace(&world.nodes[i]);
+}
+
+/* Everybody says a line, and everybody has it soon. */
+static void world_talks(int64_t most_ms, const char *when)
+{
+	int64_t end_ms = world.now_ms + most_ms;
+
+	for (int i = 0; i < world.node_count; i++) {
+		if (node_says(&world.nodes[i]) < 0)
+			return; /* there were too many */
+	}
+	while (!all_is_shown() || line_open() >= 0) {
+		if (world.now_ms >= end_ms)
+			traces();
+		if (world.now_ms >= end_ms)
+			wrong("%s, somebody waits for a line for more than "
+			      "%d ms",
+				when, (int)most_ms);
+		world_step(end_ms);
+	}
+}
+
+/* Nobody is told that this connection is cut, but there is another way. */
+static bool world_is_cut(void)
+{
+	for (int i = 0; i < CUTS_TRIED; i++) {
+		const struct node *a = somebody(), *b = somebody();
+		const struct node *c = somebody();
+
+		if (a == b || b == c || a == c || !net_links(a, b) ||
+			!net_links(b, c) || !net_links(a, c))
+			continue;
+		trace("nothing passes between %s and %s", a->name, b->name);
+		world.wall[a->number][b->number] = true;
+		world.wall[b->number][a->number] = true;
+		return true;
+	}
+	return false;
+}
+
+/* (8): how long things take while nothing fails, and when one thing does. */
+static void world_is_calm(void)
+{
+	world.delay_ms %= 5;
+	world.calm = true;
+	world_run(world.now_ms + CALM_MS); /* all links that can be are up */
+	world_talks(SETTLE_MS, "with all well");
+	for (int i = 0; i < 2; i++)
+		world_talks(TALK_MS, "with all settled");
+	if (world_is_cut())
+		world_talks(DETOUR_MS, "with one connection cut");
+	memset(world.wall, 0, sizeof(world.wall));
+}
+
 /*
  * With all well, a machine is given an older copy of its disk, and its person
  * says something at once: others have its records, so nothing is forked.  It
@@ -760,7 +833,6 @@ static void world_heals(void)
 	struct node *n = &world.nodes[1 + luck((uint64_t)world.node_count - 1)];
 	int line = -1;
 
-	world.delay_ms %= 5;
 	n->stop = STOP_POWERLESS;
 	node_falls(n);
 	net_drop(n);
@@ -787,6 +859,21 @@ static int fd_count(void)
 	return count;
 }
 
+/* The world of figures.c. */
+static void story_of_figures(int node_count, const char *path)
+{
+	world_begin(1, node_count);
+	world.measured = true;
+	world.delay_ms = 1;
+	world.bulky = false;
+	disk_begin(path);
+	memory_before = memory_used();
+	figures();
+	for (int i = 0; i < node_count; i++)
+		node_ended(&world.nodes[i]);
+	disk_end();
+}
+
 static void story(uint64_t seed, int node_count, const char *path)
 {
 	int fds = fd_count();
@@ -804,7 +891,7 @@ static void story(uint64_t seed, int node_count, const char *path)
 	world_converges();
 	trace("all have all, %d lines, %lld ms after the last trouble",
 		line_total(), (long long)(world.now_ms - end_ms));
-	world_run(world.now_ms + 2000);
+	world_is_calm();
 	world_heals();
 	world_restarts();
 	for (int i = 0; i < world.node_count; i++)
@@ -843,11 +930,14 @@ int main(int argc, char **argv)
 	int node_count = 0;
 	int64_t total_ms = 0;
 	uint64_t digest;
+	bool measure = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "vn:")) != -1) {
+	while ((option = getopt(argc, argv, "fvn:")) != -1) {
 		if (option == 'v')
 			world.verbose = true;
+		else if (option == 'f')
+			measure = true;
 		else if (option == 'n')
 			count = atol(optarg);
 		else
@@ -867,6 +957,10 @@ int main(int argc, char **argv)
 	if (mkdtemp(path) == NULL) {
 		perror(path);
 		return EX_CANTCREAT;
+	}
+	if (measure) {
+		story_of_figures(node_count, path);
+		return 0;
 	}
 	for (long i = 0; i < count; i++) {
 		story(seed + (uint64_t)i, node_count, path);

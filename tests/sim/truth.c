@@ -34,8 +34,9 @@ struct entry {
 	uint8_t id[RECORD_ID_SIZE];
 	size_t id_size; /* bytes of it that are known */
 	uint64_t time_ms;
-	int line;      /* -1: not known, or it is no text */
-	uint64_t held; /* nodes on whose disk it was seen */
+	int line;       /* -1: not known, or it is no text */
+	uint64_t held;  /* nodes on whose disk it was seen */
+	uint64_t shown; /* and on whose screens */
 };
 
 struct truth_log {
@@ -56,6 +57,7 @@ struct line {
 	bool refused; /* its node has said so */
 	int log;      /* -1: it has no number yet */
 	uint32_t seq;
+	int64_t said_ms;
 };
 
 struct ear {
@@ -86,6 +88,8 @@ void line_text(int line, char text[LINE_SIZE])
 	size_t size = z % (world.bulky || z % 17 == 0 ? 4000 : 100);
 	size_t at = (size_t)snprintf(text, 32, "L%06d-", line);
 
+	if (world.measured)
+		size = 64 - at;
 	for (size_t i = 0; i < size; i++)
 		text[at++] = (char)('a' + mixed(z + i) % 26);
 	text[at] = '\0';
@@ -98,6 +102,7 @@ int line_add(const struct node *n)
 	if (line_count == LINES_MAX)
 		return -1;
 	*l = (struct line){ .node = n, .life = n->life, .log = -1 };
+	l->said_ms = world.now_ms;
 	return line_count++;
 }
 
@@ -493,13 +498,11 @@ static size_t digest_of_lies(
 	return w.size;
 }
 
-/* And a Batch that nobody signed: its last byte is another one. */
-static size_t batch_forged(
-	const void *body, size_t size, uint8_t lie[MESSAGE_MAX])
+/* And a Batch that nobody signed: its last text is another one. */
+static void batch_forge(const void *body, size_t size, uint8_t *lie)
 {
 	memcpy(lie, body, size);
-	lie[size - 1] ^= 1;
-	return size;
+	lie[size - 3 - RECORD_SIGNATURE_SIZE] ^= 1; /* before two of a field */
 }
 
 bool __wrap_wire_put(
@@ -522,6 +525,7 @@ bool __wrap_wire_put(
 		entries = digest.entries;
 		while (message_next_entry(&entries, &entry))
 			hear_entry(w, &entry);
+		world.digest_bytes += size;
 		if (n->lies) {
 			size = digest_of_lies(&digest, lie);
 			body = lie;
@@ -530,15 +534,18 @@ bool __wrap_wire_put(
 		if (!message_decode_batch(r, &batch))
 			wrong("%s sends nonsense", n->name);
 		hear_batch(w, &batch);
+		world.copies += batch.count;
 		if (n->lies && n->forgeries > 0 && chance(8)) {
 			n->forgeries--;
-			size = batch_forged(body, size, lie);
+			batch_forge(body, size, lie);
 			body = lie;
 		}
 	} else if (type == MESSAGE_FORK) {
 		if (!message_decode_half(r, &half))
 			wrong("%s proves nonsense", n->name);
 		hear_half(w, &half);
+	} else if (type == MESSAGE_HELLO && world.hello_ms == 0) {
+		world.hello_ms = world.now_ms;
 	}
 	return __real_wire_put(w, type, body, size);
 }
@@ -604,6 +611,10 @@ void truth_shown(struct node *n, const char *shown)
 	n->shown[number] = seq;
 	hash(&n->history, author, 1 + 2 * RECORD_ID_SIZE);
 	hash(&n->history, time, strlen(time));
+	if (logs[number].owner != n &&
+		(e->shown & UINT64_C(1) << n->number) == 0)
+		figure_delivery(world.now_ms - lines[e->line].said_ms);
+	e->shown |= UINT64_C(1) << n->number;
 }
 
 /* (3): has it shown by now what it once had? */
@@ -632,7 +643,10 @@ bool truth_is_shown(const struct node *n)
 
 void truth_trace(const struct node *n)
 {
-	for (int i = 0; i < log_total; i++)
-		trace("%s shows log %d, of %s, up to %u of %u", n->name, i,
-			logs[i].owner->name, n->shown[i], logs[i].head);
+	for (int i = 0; i < log_total; i++) {
+		if (n->shown[i] < text_up_to(i, logs[i].head))
+			trace("%s shows log %d, of %s, up to %u of %u", n->name,
+				i, logs[i].owner->name, n->shown[i],
+				logs[i].head);
+	}
 }

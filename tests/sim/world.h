@@ -5,6 +5,7 @@
  *
  *	sim.c	the story: who says what, what breaks when, what must hold
  *	truth.c	what is true of all logs, and what nodes say of them
+ *	figures.c	what it costs, while nothing breaks
  *	net.c	connections between machines: delay, walls, resets, refusals
  *	disk.c	what is on a machine's disk when its power goes
  *
@@ -102,6 +103,12 @@ struct world {
 	bool restores;                   /* copies are put back at any time */
 	bool bulky;         /* long lines, so that much waits to be sent */
 	size_t model_bytes; /* memory that is not the nodes' */
+	bool calm;          /* new connections are good ones */
+	bool measured;      /* nothing is random: see figures.c */
+	uint64_t sent_bytes;
+	uint64_t digest_bytes;
+	uint64_t copies;  /* of records */
+	int64_t hello_ms; /* when somebody said Hello, if it was 0 */
 };
 
 extern struct world world;
@@ -131,6 +138,15 @@ bool call_is_stopped(void);
 
 void screen_read(struct node *n); /* all that it has shown by now */
 
+/* Time goes on until then, or to the next thing that happens before. */
+void world_run(int64_t until_ms);
+void world_step(int64_t until_ms);
+
+/* Somebody types: the line's number, or -1 when nobody can read it. */
+int node_says(struct node *n);
+void node_leaves(struct node *n);
+bool all_is_shown(void); /* everything, everywhere */
+
 /* A connection has come for this node; takes over fd. */
 void node_called(struct node *n, int fd);
 
@@ -153,6 +169,11 @@ void truth_forget(struct node *n); /* what is on its disk is to be seen */
 void truth_loosen(struct node *n); /* it was given its copy */
 void truth_trace(const struct node *n);
 
+/* figures.c */
+
+void figures(void);                       /* prints them */
+void figure_delivery(int64_t latency_ms); /* of a text on a screen */
+
 /* net.c */
 
 void net_begin(void);
@@ -162,6 +183,7 @@ void net_run(void);
 /* What poll would say; -1 when fd is no connection. */
 int net_ready(int fd, short events);
 int net_count(const struct node *n); /* descriptors */
+bool net_links(const struct node *a, const struct node *b);
 void net_stop(const struct node *n); /* its ends, as its `stop` says */
 void net_reset(void);                /* some connection breaks */
 void net_drop(const struct node *n); /* and what is under way to or from it */

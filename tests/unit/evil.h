@@ -103,6 +103,20 @@ static inline const char *evil_who(
 	return book_who(e->meant[log->number]);
 }
 
+/* As everybody does first; other words before it would end the link. */
+static inline void evil_put_hello(struct evil *e)
+{
+	uint8_t bytes[128];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_hello hello;
+
+	memset(&hello, 0, sizeof(hello));
+	hello.version = WIRE_VERSION;
+	memcpy(hello.name, e->name, sizeof(hello.name));
+	message_put_hello(&w, &hello);
+	assert_true(wire_put(&e->wire, MESSAGE_HELLO, w.bytes, w.size));
+}
+
 static inline void evil_hears_digest(struct evil *e, struct reader body)
 {
 	struct message_digest digest;
@@ -195,6 +209,7 @@ static inline void evil_drain(struct evil *e)
 			assert_non_null(e->buffers);
 			wire_grow(&e->wire, e->buffers);
 			tell(&e->told, "peer %s\n", e->wire.peer.name);
+			evil_put_hello(e);
 			break;
 		case WIRE_MESSAGE:
 			evil_hears(e, &event);
