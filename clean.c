@@ -171,7 +171,8 @@ void clean_text(struct writer *w, const void *bytes, size_t size, bool json)
 		uint32_t c;
 
 		if (plain > 0) { /* most texts are nothing else */
-			write_bytes(w, read_bytes(&r, plain), plain);
+			write_bytes(w, r.at, plain);
+			(void)read_bytes(&r, plain); /* it is there */
 			marks = 0;
 			continue;
 		}

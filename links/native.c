@@ -333,8 +333,9 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 			break;
 		case WIRE_BROKEN:
 			/* Whom we dialled ourselves may well be another kind
-			 * of program, or in another room. */
-			if (l->role == MESH_ACCEPTED || l->sync != NULL)
+			 * of program, or in another room; and what breaks a
+			 * link that was up may come from somebody between. */
+			if (l->role == MESH_ACCEPTED && l->sync == NULL)
 				link_strike(m, l, told.text, now_ms);
 			link_end(l, told.text);
 			break;

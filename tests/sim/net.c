@@ -82,6 +82,12 @@ static struct conn *conn_find(int fd, int *end)
 	return c;
 }
 
+/* Once all is calm, every connection is a good one. */
+static size_t conn_window(const struct conn *c)
+{
+	return world.measured || world.calm ? WINDOW_MAX : c->window;
+}
+
 static int64_t delay_ms(void)
 {
 	int64_t most_ms = world.delay_ms * (chance(20) ? 20 : 1);
@@ -259,7 +265,7 @@ int net_ready(int fd, short events)
 		return 0;
 	if (c->flow[1 - end].arrived > 0 || c->end[end].finished)
 		ready |= POLLIN;
-	if (c->flow[end].size < c->window)
+	if (c->flow[end].size < conn_window(c))
 		ready |= POLLOUT;
 	return ready & events;
 }
@@ -368,8 +374,6 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 	/* Small windows are good, but all has to pass in the end. */
 	c->window = 1 + (size_t)world.delay_ms * 20 +
 		    luck(chance(4) ? 100 : WINDOW_MAX / 2);
-	if (world.measured || world.calm)
-		c->window = WINDOW_MAX;
 	c->due_ms = delay_ms();
 	c->flow[0].due_ms = c->flow[1].due_ms = NEVER;
 	c->end[0].node = world.running;
@@ -422,10 +426,10 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
 		return -1;
 	f = &c->flow[end];
 	errno = EAGAIN;
-	if (f->size >= c->window)
+	if (f->size >= conn_window(c))
 		return -1;
-	if (size > c->window - f->size)
-		size = c->window - f->size;
+	if (size > conn_window(c) - f->size)
+		size = conn_window(c) - f->size;
 	screen_read(world.running);
 	memcpy(f->bytes + f->size, bytes, size);
 	f->size += size;

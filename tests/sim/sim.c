@@ -8,25 +8,34 @@
  *
  * For about a minute of virtual time people talk, and machines, processes,
  * connections and disks fail.  Then nothing fails any more, everybody may say
- * a last line, and within CONVERGE_MS all screens must show the same.  At the
- * very end all machines lose their power at once, and must still know it all.
+ * a last line, and within CONVERGE_MS all screens must show the same.  While it
+ * is calm it is looked how long a line takes, and whether a machine that was
+ * given an older copy of its disk gets back what it lacks.  At the very end all
+ * machines lose their power at once, and must still know it all.
+ *
+ * What fails: processes and machines, inside any call; connections, in one
+ * direction, in both, or for one end only; readers that are slow, or busy for
+ * long; disks that are full, or whose fsync fails; clocks that jump.  In some
+ * stories nodes lie of what they have, or forge it; in some a disk is replaced
+ * by an older copy at any moment.
  *
  * What must hold, and when it is checked:
  *
- *	(1) Whenever bytes leave a node: each record and each head in them is
- *	    in files of its disk that no power cut can take back (disk.c).  So
- *	    is every line when it appears on the screen.
- *	(2) One author's number has one text, for ever and everywhere: `truth`.
- *	    Its own node is the first to use it; the text is one that was said
- *	    there, and no other number has it.  No node changes its author.
- *	(3) In each life a screen shows each author's numbers 1, 2, 3, ...: so
+ *	(1) Whenever a node puts a message into a link: each record and each
+ *	    head in it is in files of its disk that no power cut can take back
+ *	    (disk.c).  So is every line when it appears on the screen.
+ *	(2) One number of a log has one id and one text, for ever and
+ *	    everywhere (truth.c).  Its own node is the first to use it; the text
+ *	    is one that was said there, and no other number has it.
+ *	(3) In each life a screen shows each log's texts in their order: so
  *	    nothing twice and no gap.  What a node has ever shown, sent or told
  *	    of is `promised`: soon after each start it must have been shown
  *	    again.
- *	(4) A node has no more than DESCRIPTORS_MAX connections, its memory is
- *	    below MEMORY_MAX, and in the end no descriptor is left open.
+ *	(4) A node has few more connections than there are others, its memory
+ *	    is bounded, and in the end no descriptor is left open.
  *	(5) A node ends or refuses to start only when it was given a reason.
- *	(6) After the last fault: see above.
+ *	(6) After the last fault: see above.  Then all show one history, in one
+ *	    order.
  *	(7) What somebody is told to say and lives on, it says, or refuses
  *	    aloud.
  *	(8) While nothing fails everybody has a line within TALK_MS; when a

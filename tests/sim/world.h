@@ -103,7 +103,7 @@ struct world {
 	bool restores;                   /* copies are put back at any time */
 	bool bulky;         /* long lines, so that much waits to be sent */
 	size_t model_bytes; /* memory that is not the nodes' */
-	bool calm;          /* new connections are good ones */
+	bool calm;          /* connections have room for all */
 	bool measured;      /* nothing is random: see figures.c */
 	uint64_t sent_bytes;
 	uint64_t digest_bytes;

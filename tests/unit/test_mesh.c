@@ -623,6 +623,7 @@ static const struct malformed {
 static void abuse_04_20_23_malformed_messages_end_the_link(void **state)
 {
 	struct evil *other = join_up(bob, 3, "carol");
+	unsigned strikes = 0;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(malformed); i++) {
@@ -640,7 +641,9 @@ static void abuse_04_20_23_malformed_messages_end_the_link(void **state)
 		assert_told(&e->told, ""); /* no answer */
 		assert_memory_equal(bob->told.text, "down x: it sent ", 16);
 		transcript_clear(&bob->told);
-		assert_int_equal(node_counts(bob).strikes, i + 1);
+		/* What nobody encrypted may come from somebody between. */
+		strikes += m->type > 0;
+		assert_int_equal(node_counts(bob).strikes, strikes);
 	}
 	assert_false(other->eof);
 }
