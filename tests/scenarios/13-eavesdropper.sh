@@ -21,6 +21,10 @@ recorded() {
 
 start listener "$python" "$callers" listen mdns.frames other.frames
 wait_for listener.out listening
+if command -v tshark > /dev/null; then
+	start tshark tshark -q -i lo -w frames.pcap
+	wait_for tshark.err "Capturing on"
+fi
 
 room=walled-garden
 for who in alice bob; do
@@ -77,6 +81,24 @@ for line in open("authors.log"):
         sys.exit(1)
 END
 	fail "an author's id was on the wire"
+# The same as another program hears and understands it.
+if command -v tshark > /dev/null; then
+	wait_until 60 recorded frames.pcap 'in plain words' ||
+		fail "tshark is deaf"
+	kill -INT "$(cat tshark.pid)"
+	ended tshark 0
+	filter=_ws.malformed
+	for text in henhouse $room garden both; do
+		filter="$filter || frame contains \"$text\""
+	done
+	for who in alice bob carol; do
+		filter="$filter || (!mdns && frame contains \"$who\")"
+	done
+	tshark -r frames.pcap -Y "$filter" > seen.log 2> /dev/null ||
+		fail "tshark can not read what it wrote"
+	[ ! -s seen.log ] || fail "tshark saw what it should not"
+	echo "tshark: no text, no name, nothing malformed"
+fi
 size=$(wc -c < other.frames)
 [ "$size" -gt 5000 ] || fail "only $size bytes were recorded"
 echo "$size bytes of frames, nothing to read in them"
