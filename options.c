@@ -293,7 +293,7 @@ static int option_parse(struct options *o, int option)
 		return usage_failed(
 			"N is 0 to %d, not '%s'", LIMIT_LINKS, optarg);
 	case OPTION_TIMEOUT:
-		if (number_parse(optarg, 24 * 3600, &o->timeout_s))
+		if (number_parse(optarg, 24L * 3600, &o->timeout_s))
 			return EX_OK;
 		return usage_failed(
 			"S is a number of seconds, not '%s'", optarg);
