@@ -13,7 +13,7 @@
  *
  * NAME chats at host NAME.local, in the service instance
  * NAME._persisted-chat._tcp.local, whose TXT record tells its room to those
- * who know the room already (security.md): 8 random bytes s, and the first 5
+ * who know the room already (tag.h): 8 random bytes s, and the first 5
  * bytes of SHA-512("chat/mdns/1\0" || s || room_id).
  *
  * A NAME here is 1 to 32 of a-z, 0-9 and -, without - at its ends; other

@@ -597,10 +597,11 @@ static int listen_on(int family, uint16_t port)
 
 int mesh_listen(struct mesh *m, uint16_t port)
 {
-	struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage local;
 	socklen_t size = sizeof(local);
 	int fd = listen_on(AF_INET, port);
 
+	memset(&local, 0, sizeof(local));
 	if (fd < 0 || getsockname(fd, (struct sockaddr *)&local, &size) < 0)
 		return -1;
 	m->port = net_port(&local);

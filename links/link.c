@@ -265,8 +265,8 @@ void links_drop_half_open(struct mesh *m)
 		if (!link_is_half_open(l, MESH_ACCEPTED))
 			continue;
 		count = host_count(m, l, true);
-		if (count > most ||
-			(count == most && l->since_ms < worst->since_ms)) {
+		if (count > most || (worst != NULL && count == most &&
+					    l->since_ms < worst->since_ms)) {
 			worst = l;
 			most = count;
 		}

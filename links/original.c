@@ -2,8 +2,21 @@
 /*
  * original.c: links to the original program, which only exist with --legacy.
  * They are known by the address strings that they claim, and nothing that
- * comes from them is believed further than security.md allows: unsigned
- * records of the author that the link itself claims to be, a few a second.
+ * comes from them is believed further than these rules allow:
+ *
+ *	L1 A signed log takes signed records only: what a legacy link sends of
+ *	   an "@" log is dropped.  No flag, version or mode relaxes this.
+ *	L2 The heads that it claims choose only what it is sent.
+ *	L3 Unsigned records are taken first-hand, from the link that claims to
+ *	   be their author, in order, and are never sent to native links.
+ *	L4 They are shown with a mark, and never under a name that is pinned.
+ *	L5 Nothing of a closed room is sent.
+ *	L6 A dial speaks native first; the original's protocol after 2 s, and
+ *	   only to a name that nobody is pinned to.
+ *	L7 A person is told that the room can be read by everybody.
+ *	L8 LIMIT_LEGACY_IDS, _BYTES and _RECORDS_PER_S.
+ *	L9 An address string has at most 255 bytes of [A-Za-z0-9.:-], and is
+ *	   never resolved.
  */
 #include "platform.h"
 
@@ -125,7 +138,7 @@ static bool original_up(struct mesh *m, struct link *l,
 }
 
 /*
- * A record of the original's: first-hand or not at all (security.md, L1, L3),
+ * A record of the original's: first-hand or not at all (L1, L3),
  * and not too many of them (L8).
  */
 static bool original_change(struct mesh *m, struct link *l,

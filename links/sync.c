@@ -87,27 +87,27 @@ struct topic {
 
 struct sync_link {
 	struct wire *wire;
-	uint8_t public_key[RECORD_KEY_SIZE];
-	uint8_t host[SYNC_HOST_SIZE];
-	bool trusted;
 	struct flow *flows; /* by the room's number */
-	uint32_t flow_count;
-	uint32_t *numbers; /* the room's numbers, by theirs */
-	uint32_t number_count;
+	uint32_t *numbers;  /* the room's numbers, by theirs */
 	int64_t round_trip_ms;
 	int64_t moved_ms;         /* it sent a batch */
 	int64_t due_ms[TELLINGS]; /* when entries of a kind are told */
 	int64_t receipt_ms;       /* when receipts were told last */
-	uint32_t telling;         /* next log of our complete Digest */
-	int checks;               /* left for this Digest */
+	int64_t complete_ms;      /* when we began to tell everything */
+	int64_t ask_again_ms;
+	uint32_t flow_count;
+	uint32_t number_count;
+	uint32_t telling; /* next log of our complete Digest */
+	uint32_t waiting; /* logs not admitted: to be asked for again */
+	uint32_t turn;    /* log whose records go next */
+	uint32_t reading; /* log that `cursor` reads */
+	int checks;       /* left for this Digest */
 	bool told_all;
 	bool heard_all;
-	int64_t complete_ms; /* when we began to tell everything */
-	uint32_t waiting;    /* logs not admitted: to be asked for again */
-	int64_t ask_again_ms;
-	uint32_t turn;    /* log whose records go next */
-	bool lagging;     /* there may be records to send */
-	uint32_t reading; /* log that `cursor` reads */
+	bool lagging; /* there may be records to send */
+	bool trusted;
+	uint8_t public_key[RECORD_KEY_SIZE];
+	uint8_t host[SYNC_HOST_SIZE];
 	struct log_cursor cursor;
 };
 
@@ -625,7 +625,7 @@ static uint32_t link_number(struct sync *s, struct sync_link *l,
 	return number;
 }
 
-/* Shows our word against theirs: signatures decide (security.md, forks). */
+/* Shows our word against theirs: signatures decide. */
 static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 	uint64_t seq, int64_t now_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tag.h: the TXT record of a chat (RFC 6763, 6), which tells its room to those
- * who know the room already, and nobody else (security.md):
+ * who know the room already, and nobody else:
  *
  *	txtvers=1
  *	v=1		version of the protocol

@@ -974,6 +974,7 @@ static void mesh_replicates_both_ways_and_each_record_once(void **state)
 		0);
 	for (int i = 0; i < 20; i++)
 		settle();
+	pass(2 * SYNC_RECEIPT_MS, SYNC_RECEIPT_MS); /* for receipts */
 	for (int i = 0; i < NODES; i++) {
 		struct mesh_counts counts = node_counts(&nodes[i]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * test_original.c: links to the original program (--legacy), and that nothing
- * which comes over them is believed further than security.md's rules L1 to L9
+ * which comes over them is believed further than original.c's rules L1 to L9
  * allow.  An *other* is a script at the far end of a connection, made of the
  * codec alone, that writes down what it hears.
  */

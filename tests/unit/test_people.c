@@ -269,6 +269,24 @@ static void a_lost_identity_is_not_made_anew(void **state)
 	assert_int_equal(faccessat(s->fd, "identity", F_OK, 0), -1);
 }
 
+static void an_identity_of_another_database_is_refused(void **state)
+{
+	struct scratch *s = *state;
+
+	people_close(open_alice(s)); /* with a key of her own */
+	scratch_write(s, "identity", identity);
+	refused(s, PEOPLE_OTHER_KEY);
+	assert_string_equal(scratch_read(s, "identity"), identity);
+}
+
+static void a_clock_of_1970_makes_no_name_ours(void **state)
+{
+	struct people *p = open_alice(*state);
+
+	assert_int_equal(people_meet(p, bob, "bob", 0), PEOPLE_PINNED);
+	people_close(open_again(*state, p));
+}
+
 static void who_only_looks_writes_nothing(void **state)
 {
 	struct scratch *s = *state;
@@ -597,6 +615,8 @@ int main(void)
 		scratch_test(an_identity_of_another_room_is_refused),
 		scratch_test(a_newer_identity_is_refused),
 		scratch_test(a_lost_identity_is_not_made_anew),
+		scratch_test(an_identity_of_another_database_is_refused),
+		scratch_test(a_clock_of_1970_makes_no_name_ours),
 		scratch_test(who_only_looks_writes_nothing),
 		scratch_test(the_first_to_link_under_a_name_keeps_it),
 		scratch_test(a_renamed_key_keeps_its_older_names),
