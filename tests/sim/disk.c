@@ -34,7 +34,7 @@
 
 #include "world.h"
 
-enum { FILES_MAX = 4096, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
+enum { FILES_MAX = 16384, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
 
 enum fate { FATE_LOST, FATE_WHOLE, FATE_TORN, FATE_SIZE };
 

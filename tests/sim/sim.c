@@ -902,6 +902,8 @@ static void story(uint64_t seed, int node_count, const char *path)
 		line_total(), (long long)(world.now_ms - end_ms));
 	world_is_calm();
 	world_heals();
+	world_run(
+		world.now_ms + SETTLE_MS); /* forked logs are not waited for */
 	world_restarts();
 	for (int i = 0; i < world.node_count; i++)
 		node_ended(&world.nodes[i]);
