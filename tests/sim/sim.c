@@ -63,6 +63,7 @@ enum {
 	CONVERGE_MS = 120 * 1000,
 	REMEMBER_MS = 3000,    /* by then history was shown */
 	CALM_MS = 90 * 1000,   /* everything that waits is tried again */
+	SETTLED_MS = 2000,     /* a start, until own lines are said */
 	SETTLE_MS = 20 * 1000, /* logs are new, and ways are found, then */
 	TALK_MS = 1000,        /* for a line, */
 	DETOUR_MS = 4000,      /* or when it has to go another way */
@@ -520,6 +521,14 @@ static void copy_happens(struct node *n)
 	n->stop = STOP_POWERLESS;
 	n->restored = world.restores;
 	node_falls(n);
+	if (!world.restores)
+		return;
+	/* Alone, it can not know that it is a copy: so its log is forked. */
+	for (int i = 0; i < world.node_count; i++)
+		world.wall[n->number][i] = world.wall[i][n->number] = true;
+	world_run(n->start_ms + SETTLED_MS);
+	(void)node_says(n);
+	world_run(world.now_ms + 1000);
 }
 
 static void lie_happens(struct node *n)
@@ -532,6 +541,10 @@ static void trouble(void)
 {
 	struct node *n = somebody();
 
+	if (world.restores && chance(6)) {
+		copy_happens(n);
+		return;
+	}
 	switch (luck(18)) {
 	case 0:
 	case 1:
@@ -704,7 +717,7 @@ static void world_begin(uint64_t seed, int node_count)
 	world.bulky = chance(4);
 	world.hushed = chance(2);
 	world.liars = chance(2);
-	world.restores = chance(4);
+	world.restores = chance(3);
 	truth_begin();
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
