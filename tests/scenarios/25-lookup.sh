@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Goal: the original's own look-up finds us, and we find what it registers.
+# Goal: the original's own look-up finds us, and with --legacy we find what it
+# registers.
 #
 # lookup-multicast-dns asks from any port, register-multicast-dns answers from
 # any port: neither is as RFC 6762 has it.
@@ -13,7 +14,7 @@ command -v node > /dev/null || skip 'node is missing: tests/setup'
 [ -d "$modules/lookup-multicast-dns" ] ||
 	skip "the original's modules are missing: tests/setup"
 
-start alice on h1 "$chat" -v alice bob
+start alice on h1 "$chat" -v --legacy alice bob
 wait_for alice.err 'this is alice.local'
 # shellcheck disable=SC2016 # it is JavaScript
 on h2 node -e 'require(process.argv[1])("alice.local", (error, address) => {
