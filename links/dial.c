@@ -5,21 +5,13 @@
  */
 #include <stdio.h>
 
+#include "jitter.h"
 #include "links/dial.h"
-
-/* Marsaglia's xorshift64: jitter needs no secrecy. */
-static uint64_t random_next(struct dial *d)
-{
-	d->random ^= d->random << 13;
-	d->random ^= d->random >> 7;
-	d->random ^= d->random << 17;
-	return d->random;
-}
 
 /* `ms`, give or take half of it. */
 static int64_t jittered(struct dial *d, int64_t ms)
 {
-	return ms / 2 + (int64_t)(random_next(d) % (uint64_t)(ms + 1));
+	return ms / 2 + (int64_t)(jitter_next(&d->random) % (uint64_t)(ms + 1));
 }
 
 void dial_begin(struct dial *d, uint64_t seed)

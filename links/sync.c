@@ -39,6 +39,7 @@
  */
 #include <stdlib.h>
 
+#include "jitter.h"
 #include "links/sync.h"
 
 enum {
@@ -137,13 +138,9 @@ struct sync {
 
 /* Leaves. */
 
-/* Marsaglia's xorshift64: jitter needs no secrecy. */
 static int64_t jitter(struct sync *s, int64_t below)
 {
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return (int64_t)(s->random % (uint64_t)below);
+	return (int64_t)(jitter_next(&s->random) % (uint64_t)below);
 }
 
 /* Makes room for `count` entries of `size` bytes each, new ones zeroed. */
@@ -965,14 +962,14 @@ static bool link_tell_changes(
 {
 	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
 	bool again = l->waiting > 0 && now_ms >= l->ask_again_ms;
+	bool due = again;
 	uint32_t n = 0;
 	int entries = 0;
 
 	for (int i = TELL_LATER; i < TELLINGS; i++)
-		again = again || l->due_ms[i] <= now_ms;
-	if (!again || !digest_fits(l))
-		return !again;
-	again = l->waiting > 0 && now_ms >= l->ask_again_ms;
+		due = due || l->due_ms[i] <= now_ms;
+	if (!due || !digest_fits(l))
+		return !due;
 	for (; n < l->flow_count && entries < LIMIT_DIGEST_ENTRIES &&
 		w.size + MESSAGE_ENTRY_MAX + 16 < MESSAGE_MAX;
 		n++) {
@@ -1064,7 +1061,6 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
 	struct message_batch batch;
 	uint8_t id[RECORD_ID_SIZE];
-	uint64_t last;
 	uint32_t count;
 
 	memset(&batch, 0, sizeof(batch));
@@ -1075,7 +1071,6 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 	memcpy(batch.previous, id, sizeof(batch.previous));
 	message_put_batch_head(&w, &batch);
 	count = put_vouched(s, l, number, &w);
-	last = f->next + count - 1;
 	if (count == 0) {
 		f->wanted = false; /* we have nothing that can be believed */
 		return false;
@@ -1083,10 +1078,10 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 	if (!wire_put(l->wire, MESSAGE_BATCH, w.bytes, w.size))
 		return false;
 	f->named = true;
-	s->counts.records_sent += last + 1 - f->next;
-	f->next = (uint32_t)last + 1;
-	if (f->known < last)
-		f->known = (uint32_t)last;
+	s->counts.records_sent += count;
+	f->next += count;
+	if (f->known < f->next - 1)
+		f->known = f->next - 1;
 	return true;
 }
 
@@ -1272,6 +1267,7 @@ bool sync_is_complete(const struct sync_link *l)
 bool sync_claims_own(const struct sync *s)
 {
 	int64_t retry_ms = INT64_MAX;
+
 	for (uint32_t n = 0; n < s->topic_count && n < room_count(s->room);
 		n++) {
 		if (room_log(s->room, n)->is_own &&
