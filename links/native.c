@@ -128,6 +128,13 @@ static const char *native_refusal(
 	return NULL;
 }
 
+/* It never was a link: we, or they, do not want it. */
+static void native_turned_away(struct link *l, const char *reason)
+{
+	link_refuse(l, reason);
+	l->state = LINK_GREETING;
+}
+
 /* The other side has proven its key: the connection is a link. */
 static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 {
@@ -154,8 +161,7 @@ static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 		refusal = "there are too many links";
 	if (refusal != NULL) {
 		link_leave(m, l, refusal, now_ms);
-		l->refused = true;
-		l->state = LINK_GREETING; /* it never was one */
+		native_turned_away(l, refusal);
 		return;
 	}
 	if (p != NULL && p->name[0] == '\0') {
@@ -228,13 +234,6 @@ static void native_malformed(struct mesh *m, struct link *l, int64_t now_ms)
 {
 	link_strike(m, l, malformed, now_ms);
 	link_refuse(l, malformed);
-}
-
-/* It never was a link: we, or they, do not want it. */
-static void native_turned_away(struct link *l, const char *reason)
-{
-	link_refuse(l, reason);
-	l->state = LINK_GREETING;
 }
 
 /* The first message: a Hello, or why there will be no link. */
