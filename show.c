@@ -125,34 +125,35 @@ bool show_record(struct writer *w, const struct people *people,
 	return show_message(w, &message, json);
 }
 
+/* Who has a key is known to programs by the id of his first log. */
+static void write_person(
+	struct writer *w, const char *field, const struct show_peer *peer)
+{
+	struct record_log log = { .epoch = 0 };
+
+	memcpy(log.public_key, peer->key, RECORD_KEY_SIZE);
+	record_log_id(&log, peer->room_id);
+	write_author(w, field, log.id, false);
+}
+
 void show_peer(struct writer *w, const struct show_peer *peer)
 {
-	struct record_log first_log = { .epoch = 0 };
-
-	if (peer->key != NULL && !peer->legacy) {
-		memcpy(first_log.public_key, peer->key, RECORD_KEY_SIZE);
-		record_log_id(&first_log, peer->room_id);
-	}
 	write_text(w, "{\"type\":\"peer\"");
 	write_field(w, "event", peer->event);
 	write_field(w, "name", peer->name);
 	if (peer->key != NULL && peer->legacy)
 		write_author(w, "author", peer->key, true);
 	else if (peer->key != NULL)
-		write_author(w, "author", first_log.id, false);
+		write_person(w, "author", peer);
 	write_field(w, "address", peer->address);
 	write_text(w, "}\n");
 }
 
 void show_delivered(struct writer *w, const struct show_peer *by, uint64_t seq)
 {
-	struct record_log first_log = { .epoch = 0 };
-
-	memcpy(first_log.public_key, by->key, RECORD_KEY_SIZE);
-	record_log_id(&first_log, by->room_id);
 	write_text(w, "{\"type\":\"delivered\"");
 	write_number(w, "seq", seq);
-	write_author(w, "by", first_log.id, false);
+	write_person(w, "by", by);
 	write_text(w, "}\n");
 }
 
