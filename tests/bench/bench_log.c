@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "log.h"
 
 enum { BODY = 120, AUTHORS = 10000, ROUNDS = 7 };
@@ -35,21 +36,6 @@ static uint64_t records = 1000 * 1000;
 static uint32_t authors = AUTHORS; /* of what is appended */
 static uint8_t keys[AUTHORS][LOG_KEY_SIZE];
 static char scratch[200];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) < 0)
-		die("clock_gettime");
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -122,14 +108,6 @@ static double raw_seconds(int fd, uint64_t count, uint64_t batch)
 		at += (off_t)(batch * BODY);
 	}
 	return seconds() - start;
-}
-
-static int double_order(const void *a, const void *b)
-{
-	const double *x = a;
-	const double *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 static void bench_append(uint64_t batch, uint64_t count)

@@ -36,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "chat.h"
 #include "crypto/crypto.h"
 #include "database.h"
@@ -51,29 +52,6 @@ enum {
 
 static int records = 100 * 1000;
 static char scratch[200];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &t) < 0)
-		die("clock_gettime");
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int double_order(const void *a, const void *b)
-{
-	const double *x = a;
-	const double *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
 
 /* The value that a share of them, in hundredths, is not above; sorts them. */
 static double percentile(double *values, int count, int share)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench.h"
 #include "crypto/crypto.h"
 #include "wire.h"
 
@@ -26,17 +27,6 @@ struct side {
 };
 
 static struct side sides[2]; /* by enum wire_role */
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) < 0) {
-		perror("clock_gettime");
-		exit(1);
-	}
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void must(bool good)
 {
@@ -93,16 +83,17 @@ static size_t handshake(void)
 
 static void bench_handshakes(void)
 {
-	double start = seconds();
+	double start = seconds_on(CLOCK_PROCESS_CPUTIME_ID);
 	size_t count = 0, size = 0;
 
-	for (; seconds() - start < SECONDS; count++) {
+	for (; seconds_on(CLOCK_PROCESS_CPUTIME_ID) - start < SECONDS;
+		count++) {
 		size = handshake();
 		wire_close(&sides[0].wire);
 		wire_close(&sides[1].wire);
 	}
 	printf("handshakes_per_s %.0f 1/s\n",
-		(double)count / (seconds() - start));
+		(double)count / (seconds_on(CLOCK_PROCESS_CPUTIME_ID) - start));
 	printf("handshake_bytes %zu bytes\n", size);
 }
 
@@ -111,10 +102,10 @@ static double bench_messages(size_t size)
 {
 	static const uint8_t body[WIRE_PLAIN_MAX];
 	struct wire *w = &sides[WIRE_DIALLER].wire;
-	double start = seconds();
+	double start = seconds_on(CLOCK_PROCESS_CPUTIME_ID);
 	size_t count = 0;
 
-	while (seconds() - start < SECONDS) {
+	while (seconds_on(CLOCK_PROCESS_CPUTIME_ID) - start < SECONDS) {
 		while (wire_put(w, MESSAGE_BATCH, body, size))
 			;
 		wire_seal(w);
@@ -122,7 +113,7 @@ static double bench_messages(size_t size)
 			(void)carry(&sides[WIRE_DIALLER], &sides[WIRE_ACCEPTOR],
 				&count);
 	}
-	return (double)count / (seconds() - start);
+	return (double)count / (seconds_on(CLOCK_PROCESS_CPUTIME_ID) - start);
 }
 
 int main(void)
