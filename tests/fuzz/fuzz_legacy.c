@@ -7,15 +7,8 @@
  *	2. cut in any way, the same bytes give the same events,
  *	3. a change that was read, written again and read again is the same.
  */
+#include "fuzz.h"
 #include "legacy.h"
-
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition))                                              \
-			__builtin_trap();                                      \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* What happened so far: FNV-1a over the events, and where they stand. */
 struct history {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "log.h"
 
 enum { FILES = 6, FILE_MAX = 16384, AUTHORS = 3, RECORDS = 120 };
@@ -190,8 +191,6 @@ static void read_everything(struct log *log)
 	while (log_next_problem(log, &p))
 		(void)log_trouble_name(p.trouble);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -18,18 +18,11 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "mdns.h"
 #include "mdns/dns.h"
 
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition))                                              \
-			__builtin_trap();                                      \
-	} while (0)
-
 enum { ANSWERS_MOST = 100, TURNS_MOST = 10000 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static const uint8_t room[MDNS_ROOM_SIZE] = { 1 };
 static struct mdns *mdns;  /* alice, who looks for bob, and everybody */

@@ -7,15 +7,8 @@
  *	   once more, it has the same bytes,
  *	3. its parts are as many as were counted.
  */
+#include "fuzz.h"
 #include "message.h"
-
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition))                                              \
-			__builtin_trap();                                      \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void check_text(const char *text, size_t most)
 {

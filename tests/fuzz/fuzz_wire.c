@@ -9,15 +9,8 @@
  *	2. cut in any way, the same bytes give the same events,
  *	3. `in` is never full without an event, and bad input has no answer.
  */
+#include "fuzz.h"
 #include "wire.h"
-
-#define CHECK(condition)                                                       \
-	do {                                                                   \
-		if (!(condition))                                              \
-			__builtin_trap();                                      \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 enum { STAGES = WIRE_UP + 1, STREAM_MAX = 1 << 20 };
 
