@@ -29,6 +29,7 @@ RELEASE = -O2 -g -fstack-protector-strong -fPIE \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+FAST_FLAGS = -O2 -g -U_FORTIFY_SOURCE
 CFLAGS =
 LDFLAGS =
 ALL_CFLAGS = $(STANDARD) $(WARNINGS) -iquote . -MMD -MP
@@ -38,6 +39,7 @@ release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
 tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
 	build/test/chat-without-main.o
+fast = $(patsubst build/test/%,build/fast/%,$(tested))
 benched = $(filter-out build/release/chat.o,$(release)) \
 	build/release/chat-without-main.o
 sources = $(wildcard *.c mdns/*.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
@@ -59,6 +61,14 @@ build/test/%.o: %.c
 build/test/chat-without-main.o: chat.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
+
+build/fast/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(FAST_FLAGS) $(CFLAGS) -c -o $@ $<
+
+build/fast/chat-without-main.o: chat.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(FAST_FLAGS) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
 
 build/release/chat-without-main.o: chat.c
 	@mkdir -p $(@D)
@@ -181,13 +191,19 @@ foreign:
 SEEDS = 100
 SEED =
 NODES = 0
-SIM_CALLS = clock_gettime getentropy getrandom getpid connect getsockopt \
+SIM_CALLS = malloc calloc realloc free realpath log_open clock_gettime getentropy getrandom getpid connect getsockopt \
 	getpeername wire_put wire_close send recv close openat mkdir mkdirat pwrite write ftruncate fsync fdatasync \
 	renameat unlinkat fstatvfs
 SIM = sim truth figures net disk
 
-sim: build/tests/sim/sim
-	build/tests/sim/sim -n $(SEEDS) $(or $(SEED),1) $(NODES)
+FAST =
+
+sim: build/tests/sim/sim$(if $(FAST),-fast)
+	$< -n $(SEEDS) $(or $(SEED),1) $(NODES)
+
+# For TIME seconds, without sanitizers: as many seeds as possible.
+sim-soak: build/tests/sim/sim-fast
+	$< -t $(TIME) $(or $(SEED),1) $(NODES)
 
 # What talk costs in rooms of several sizes.
 sim-figures: build/tests/sim/sim
@@ -207,6 +223,12 @@ build/tests/sim/sim: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(sim_nodes)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(SANITIZE) $(CFLAGS) -o $@ \
 		$(SIM:%=tests/sim/%.c) $(sim_nodes) $(LDFLAGS) \
+		$(SIM_CALLS:%=-Wl,--wrap=%)
+
+build/tests/sim/sim-fast: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(fast)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(FAST_FLAGS) $(CFLAGS) \
+		-o $@ $(SIM:%=tests/sim/%.c) $(fast) $(LDFLAGS) \
 		$(SIM_CALLS:%=-Wl,--wrap=%)
 
 include tests/crypto.mk

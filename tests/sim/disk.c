@@ -10,6 +10,7 @@
  *	openat, mkdir, renameat, ...	a change of the names in the folder
  *	fsync, fdatasync		the file's changes are stable; of a
  *					folder: its names are
+ *	one that lies			nothing; until disk_settle
  *	a failed one			of a file: some sectors of it are, and
  *					the rest never will be, whatever the
  *					cache shows and a later call says
@@ -34,7 +35,7 @@
 
 #include "world.h"
 
-enum { FILES_MAX = 16384, NAMES_MAX = 64, NAME_SIZE = 96, SECTOR = 512 };
+enum { FILES_MAX = 16384, NAMES_MAX = 128, NAME_SIZE = 96, SECTOR = 512 };
 
 enum fate { FATE_LOST, FATE_WHOLE, FATE_TORN, FATE_SIZE };
 
@@ -69,6 +70,7 @@ struct file {
 	struct names *names; /* of a folder: stable ones */
 	struct change *changes;
 	struct change **last;
+	struct change **claimed; /* those before it were said to be stable */
 };
 
 static char top[200];
@@ -98,23 +100,6 @@ int __wrap_renameat(int a, const char *from, int b, const char *to);
 int __wrap_unlinkat(int dir, const char *name, int flags);
 int __wrap_fstatvfs(int fd, struct statvfs *space);
 
-/* Memory of the model itself; the nodes' is what is left. */
-static void *memory(void *old, size_t old_size, size_t size)
-{
-	void *new = realloc(old, size);
-
-	if (new == NULL)
-		wrong("no memory");
-	world.model_bytes += size - old_size;
-	return new;
-}
-
-static void release(void *old, size_t size)
-{
-	free(old);
-	world.model_bytes -= size;
-}
-
 static void name_copy(char to[NAME_SIZE], const char *name)
 {
 	if (strlen(name) >= NAME_SIZE)
@@ -124,23 +109,28 @@ static void name_copy(char to[NAME_SIZE], const char *name)
 
 /* Files. */
 
+static void change_free(struct change *c)
+{
+	model_release(c->bytes);
+	model_release(c);
+}
+
 static void changes_drop(struct file *f)
 {
 	while (f->changes != NULL) {
 		struct change *c = f->changes;
 
 		f->changes = c->next;
-		release(c->bytes, c->bytes == NULL ? 0 : c->size);
-		release(c, sizeof(*c));
+		change_free(c);
 	}
-	f->last = &f->changes;
+	f->last = f->claimed = &f->changes;
 }
 
 static void file_free(struct file *f)
 {
 	changes_drop(f);
-	release(f->bytes, f->capacity);
-	release(f->names, f->names == NULL ? 0 : sizeof(*f->names));
+	model_release(f->bytes);
+	model_release(f->names);
 	f->used = false;
 }
 
@@ -192,9 +182,9 @@ static struct file *file_make(int node, bool folder, ino_t inode)
 	f->node = node;
 	f->folder = folder;
 	f->inode = inode;
-	f->last = &f->changes;
+	f->last = f->claimed = &f->changes;
 	if (folder) {
-		f->names = memory(NULL, 0, sizeof(*f->names));
+		f->names = model_memory(NULL, sizeof(*f->names));
 		f->names->count = 0;
 	}
 	return f;
@@ -230,7 +220,7 @@ static struct file *file_named(int dir, const char *name)
 
 static struct change *change_add(struct file *f)
 {
-	struct change *c = memory(NULL, 0, sizeof(*c));
+	struct change *c = model_memory(NULL, sizeof(*c));
 
 	memset(c, 0, sizeof(*c));
 	*f->last = c;
@@ -241,7 +231,7 @@ static struct change *change_add(struct file *f)
 static void file_resize(struct file *f, size_t size)
 {
 	if (size > f->capacity) {
-		f->bytes = memory(f->bytes, f->capacity, size * 2);
+		f->bytes = model_memory(f->bytes, size * 2);
 		f->capacity = size * 2;
 	}
 	if (size > f->size)
@@ -300,15 +290,22 @@ static void folder_apply(struct file *f, const struct change *c)
 		names_apply(f->names, c->name, c->file);
 }
 
-static void file_sync(struct file *f)
+/* Changes before this one reach the disk. */
+static void file_sync(struct file *f, const struct change *end)
 {
-	for (const struct change *c = f->changes; c != NULL; c = c->next) {
+	while (f->changes != end) {
+		struct change *c = f->changes;
+
 		if (f->folder)
 			folder_apply(f, c);
 		else
 			file_apply(f, c, FATE_WHOLE);
+		f->changes = c->next;
+		change_free(c);
 	}
-	changes_drop(f);
+	f->claimed = &f->changes;
+	if (end == NULL)
+		f->last = &f->changes;
 }
 
 /* Each open change has a fate.  `manner` is what they have in common. */
@@ -441,6 +438,14 @@ void disk_lose(const struct node *n)
 		files[i].inode = 0;
 	}
 	disk_build(n);
+}
+
+void disk_settle(const struct node *n)
+{
+	for (int i = 0; i < file_total; i++) {
+		if (files[i].used && files[i].node == n->number)
+			file_sync(&files[i], *files[i].claimed);
+	}
 }
 
 /* What is stable, for another disk, or for none: -1. */
@@ -633,7 +638,7 @@ static ssize_t write_some(
 	c = change_add(f);
 	c->at = (uint64_t)at;
 	c->size = (uint64_t)n;
-	c->bytes = memory(NULL, 0, (size_t)n);
+	c->bytes = model_memory(NULL, (size_t)n);
 	memcpy(c->bytes, bytes, (size_t)n);
 	return n;
 }
@@ -706,13 +711,18 @@ static int sync_call(int fd)
 	errno = EIO;
 	if (call_is_stopped())
 		return -1;
+	if (!n->sync_fails && !n->sync_lies) {
+		file_sync(f, NULL);
+		return 0;
+	}
 	if (!n->sync_fails) {
-		file_sync(f);
+		f->claimed = f->last;
 		return 0;
 	}
 	trace("disk: an fsync of %s fails", n->name);
 	n->sync_fails = false;
-	n->disk_failed = true;
+	n->disk_failed = n->disk_hurt = true;
+	file_sync(f, *f->claimed);
 	if (!f->folder)
 		file_lose(f, 3);
 	errno = EIO;

@@ -4,9 +4,10 @@
  *
  *	sim [-v] SEED [NODES]		one story; -v tells it
  *	sim -n COUNT SEED [NODES]	COUNT of them, from this seed on
+ *	sim -t SECONDS SEED [NODES]	as many as go into these
  *	sim -f SEED NODES		what it costs while nothing breaks
  *
- * For about a minute of virtual time people talk, and machines, processes,
+ * For a minute of virtual time, or four, people talk, and machines, processes,
  * connections and disks fail.  Then nothing fails any more, everybody may say
  * a last line, and within CONVERGE_MS all screens must show the same.  While it
  * is calm it is looked how long a line takes, and whether a machine that was
@@ -14,10 +15,12 @@
  * machines lose their power at once, and must still know it all.
  *
  * What fails: processes and machines, inside any call; connections, in one
- * direction, in both, or for one end only; readers that are slow, or busy for
- * long; disks that are full, or whose fsync fails; clocks that jump.  In some
- * stories nodes lie of what they have, or forge it; in some a disk is replaced
- * by an older copy at any moment.
+ * direction, in both, or for one end only; the network, in two parts; peers
+ * that are slow, or stuck for long; screens that nobody reads; disks that are
+ * full, or whose fsync fails; clocks that jump.  In some stories nodes lie of
+ * what they have, or forge it; in some a disk is replaced by an older copy at
+ * any moment, or says that bytes are safe that a power cut takes: who lost
+ * what was promised may fork its own log, as after a copy, and no more.
  *
  * What must hold, and when it is checked:
  *
@@ -31,11 +34,13 @@
  *	    nothing twice and no gap.  What a node has ever shown, sent or told
  *	    of is `promised`: soon after each start it must have been shown
  *	    again.
- *	(4) A node has few more connections than there are others, its memory
- *	    is bounded, and in the end no descriptor is left open.
+ *	(4) A node has few more connections than there are others, and its
+ *	    memory is bounded; when it has ended it has neither memory nor
+ *	    descriptors.
  *	(5) A node ends or refuses to start only when it was given a reason.
  *	(6) After the last fault: see above.  Then all show one history, in one
- *	    order.
+ *	    order, `chat --log` prints the same bytes for all, and --check finds
+ *	    all sound, unless a disk failed or lied.
  *	(7) What somebody is told to say and lives on, it says, or refuses
  *	    aloud.
  *	(8) While nothing fails everybody has a line within TALK_MS; when a
@@ -45,6 +50,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -56,6 +63,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "inspect.h"
 #include "world.h"
 
 enum {
@@ -70,7 +78,7 @@ enum {
 	CUTS_TRIED = 100,
 	FORGERIES = 2,    /* of a node: one more, and it would be refused */
 	LINKS_SPARE = 24, /* connections beyond one to each node */
-	MEMORY_MAX = 8 * 1024 * 1024, /* of a node, */
+	MEMORY_MAX = 6 * 1024 * 1024, /* of a node, */
 	MEMORY_LINK_MAX = 500 * 1024, /* and of each of its connections */
 	TURNS_MAX = 4000000           /* of a story: it must have an end */
 };
@@ -78,8 +86,6 @@ enum {
 #define WALL_CLOCK_MS INT64_C(1795000000000)
 
 struct world world;
-
-static size_t memory_before;
 
 /* Leaves. */
 
@@ -120,7 +126,8 @@ void wrong(const char *format, ...)
 {
 	va_list list;
 
-	printf("WRONG, seed %llu, %d nodes, at %.3f s: ",
+	printf("WRONG, seed %llu, %d nodes (sim -v %llu %d), at %.3f s: ",
+		(unsigned long long)world.seed, world.node_count,
 		(unsigned long long)world.seed, world.node_count,
 		(double)world.now_ms / 1000);
 	va_start(list, format);
@@ -135,6 +142,7 @@ void wrong(const char *format, ...)
 
 /* Clocks and luck of the nodes. */
 
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_getentropy(void *bytes, size_t size);
 ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags);
@@ -172,18 +180,98 @@ pid_t __wrap_getpid(void)
 	return world.running == NULL ? 1 : 100 + world.running->number;
 }
 
+/* Memory of the nodes, and nobody else's. */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *old);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *old);
+char *__real_realpath(const char *path, char *resolved);
+char *__wrap_realpath(const char *path, char *resolved);
+
+static void *memory_taken(void *bytes)
+{
+	struct node *n = world.running;
+
+	if (n != NULL && bytes != NULL)
+		n->memory += malloc_usable_size(bytes);
+	return bytes;
+}
+
+static void memory_left(void *bytes)
+{
+	if (world.running != NULL && bytes != NULL)
+		world.running->memory -= malloc_usable_size(bytes);
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return memory_taken(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return memory_taken(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	memory_left(old);
+	return memory_taken(__real_realloc(old, size));
+}
+
+void __wrap_free(void *old)
+{
+	memory_left(old);
+	__real_free(old);
+}
+
+char *__wrap_realpath(const char *path, char *resolved)
+{
+	return memory_taken(__real_realpath(path, resolved));
+}
+
+void *model_memory(void *old, size_t size)
+{
+	void *new = __real_realloc(old, size);
+
+	if (new == NULL)
+		wrong("no memory");
+	return new;
+}
+
+void model_release(void *old)
+{
+	__real_free(old);
+}
+
+/* Sizes of a store: small ones have an end sooner. */
+
+struct log *__wrap_log_open(int dir_fd);
+
+struct log *__wrap_log_open(int dir_fd)
+{
+	return log_open_sized(dir_fd, &world.sizes);
+}
+
 /* Screens. */
 
 void screen_read(struct node *n)
 {
+	struct node *running = world.running;
 	char *end;
 	ssize_t got;
 
-	for (;;) {
+	world.running = n; /* it speaks */
+	while (world.now_ms >= n->unread_ms) {
 		got = read(n->ours[1], n->screen + n->screen_size,
 			sizeof(n->screen) - 1 - n->screen_size);
 		if (got <= 0)
-			return;
+			break;
 		n->screen_size += (size_t)got;
 		n->screen[n->screen_size] = '\0';
 		while ((end = strchr(n->screen, '\n')) != NULL) {
@@ -193,6 +281,7 @@ void screen_read(struct node *n)
 			memmove(n->screen, end + 1, n->screen_size + 1);
 		}
 	}
+	world.running = running;
 }
 
 static void notices_read(struct node *n)
@@ -218,6 +307,7 @@ static void notices_read(struct node *n)
 
 static void node_stops(struct node *n)
 {
+	n->unread_ms = 0; /* what it has written was there to be read */
 	screen_read(n);
 	trace("%s stops%s", n->name,
 		n->stop == STOP_KILLED ? "" : ", without power");
@@ -295,8 +385,11 @@ static void node_ended(struct node *n)
 {
 	world.running = n;
 	chat_close(n->chat);
+	n->unread_ms = 0;
 	screen_read(n);
 	world.running = NULL;
+	if (n->memory != 0)
+		wrong("%s has ended, and has %zu bytes", n->name, n->memory);
 	notices_read(n);
 	n->chat = NULL;
 	n->dead = false;
@@ -308,8 +401,11 @@ static void node_ended(struct node *n)
 		disk_lose(n);
 		truth_forget(n);
 		if (n->restored && disk_restore(n))
-			truth_loosen(n);
-		n->restored = false;
+			truth_loosen(n, n->copied);
+		else if (n->sync_lied)
+			truth_loosen(n, n->truly);
+		n->holed |= n->sync_lied;
+		n->restored = n->sync_lies = n->sync_lied = false;
 		n->clock_ms = (int64_t)luck(1000 * 1000);
 	}
 	n->start_ms =
@@ -338,6 +434,7 @@ static void node_start(struct node *n)
 	peers_choose(n, &o);
 	n->off = n->disk_failed = false;
 	n->busy_ms = world.now_ms;
+	n->unread_ms = 0;
 	n->life++;
 	n->remember_ms = world.now_ms + REMEMBER_MS;
 	memcpy(n->owed, n->promised, sizeof(n->owed));
@@ -406,7 +503,7 @@ static bool node_polls(struct node *n)
 /* One turn of its loop, if there is a reason for one.  False when not. */
 static bool node_turn(struct node *n)
 {
-	int status;
+	int status, links;
 	bool ready =
 		n->touched || n->loop.wake_ms - n->clock_ms <= world.now_ms;
 
@@ -427,8 +524,12 @@ static bool node_turn(struct node *n)
 		node_ended(n);
 		return true;
 	}
-	if (net_count(n) > 2 * world.node_count + LINKS_SPARE)
-		wrong("%s has %d connections", n->name, net_count(n));
+	links = net_count(n);
+	if (links > 2 * world.node_count + LINKS_SPARE)
+		wrong("%s has %d connections", n->name, links);
+	if (n->memory > MEMORY_MAX + (size_t)links * MEMORY_LINK_MAX)
+		wrong("%s has %zu bytes and %d connections", n->name, n->memory,
+			links);
 	node_wants(n);
 	if (!world.measured && chance(8))
 		n->busy_ms = world.now_ms + (int64_t)luck(30);
@@ -514,7 +615,8 @@ static void copy_happens(struct node *n)
 	if (n->off || n->chat == NULL)
 		return;
 	if (chance(2)) {
-		memcpy(n->copied, n->promised, sizeof(n->copied));
+		memcpy(n->copied, n->sync_lied ? n->truly : n->promised,
+			sizeof(n->copied));
 		disk_copy(n);
 		return;
 	}
@@ -529,6 +631,48 @@ static void copy_happens(struct node *n)
 	world_run(n->start_ms + SETTLED_MS);
 	(void)node_says(n);
 	world_run(world.now_ms + 1000);
+}
+
+/* Two parts, which hear nothing of each other. */
+static void parting_happens(void)
+{
+	uint64_t side = luck(UINT64_MAX);
+
+	trace("wall: in two parts");
+	for (int a = 0; a < world.node_count; a++)
+		for (int b = 0; b < world.node_count; b++)
+			world.wall[a][b] = ((side >> a ^ side >> b) & 1) != 0;
+}
+
+/* An fsync fails, or does nothing and does not say so; or all is safe now. */
+static void sync_happens(struct node *n)
+{
+	n->sync_fails = chance(2);
+	if (!world.bad_disks || n->chat == NULL || n->sync_fails)
+		return;
+	n->sync_lies = !n->sync_lies;
+	trace("%s's disk %s", n->name, n->sync_lies ? "lies" : "is honest");
+	if (!n->sync_lies)
+		disk_settle(n);
+	else if (!n->sync_lied)
+		memcpy(n->truly, n->promised, sizeof(n->truly));
+	n->sync_lied = n->sync_lies;
+	n->disk_hurt = true;
+}
+
+/* It has no turn, or nobody reads its screen: for long. */
+static void stuck_happens(struct node *n)
+{
+	int64_t until_ms =
+		world.now_ms + (int64_t)luck(chance(4) ? 120 * 1000 : 40000);
+
+	trace("%s is stuck until %lld", n->name, (long long)until_ms);
+	if (n->remember_ms != NEVER)
+		n->remember_ms = until_ms + REMEMBER_MS;
+	if (chance(3))
+		n->unread_ms = until_ms;
+	else
+		n->busy_ms = until_ms;
 }
 
 static void lie_happens(struct node *n)
@@ -561,6 +705,8 @@ static void trouble(void)
 	case 6:
 		memset(world.wall, 0, sizeof(world.wall));
 		trace("wall: none");
+		if (chance(3))
+			parting_happens();
 		break;
 	case 7:
 	case 8:
@@ -571,16 +717,13 @@ static void trouble(void)
 		trace("%s's disk is%s full", n->name, n->full ? "" : " not");
 		break;
 	case 10:
-		n->sync_fails = chance(2);
+		sync_happens(n);
 		break;
 	case 11:
 		clock_happens(n);
 		break;
 	case 12:
-		n->busy_ms = world.now_ms + (int64_t)luck(40 * 1000);
-		if (n->remember_ms != NEVER)
-			n->remember_ms = n->busy_ms + REMEMBER_MS;
-		trace("%s is busy until %lld", n->name, (long long)n->busy_ms);
+		stuck_happens(n);
 		break;
 	case 13:
 		copy_happens(n);
@@ -601,7 +744,8 @@ static void trouble_ends(void)
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
 
-		n->full = n->sync_fails = false;
+		n->full = n->sync_fails = n->sync_lies = n->sync_lied = false;
+		disk_settle(n);
 		n->calls_left = -1;
 		if (n->lies && n->chat != NULL) {
 			n->stop = STOP_KILLED; /* nobody knows what it told */
@@ -610,6 +754,8 @@ static void trouble_ends(void)
 		n->lies = false;
 		if (n->busy_ms > world.now_ms)
 			n->busy_ms = world.now_ms;
+		if (n->unread_ms > world.now_ms)
+			n->unread_ms = world.now_ms;
 		if (n->chat == NULL)
 			n->start_ms = world.now_ms;
 	}
@@ -617,26 +763,6 @@ static void trouble_ends(void)
 }
 
 /* Time. */
-
-extern size_t __sanitizer_get_current_allocated_bytes(void)
-	__attribute__((weak));
-
-static size_t memory_used(void)
-{
-	if (__sanitizer_get_current_allocated_bytes == NULL)
-		return 0;
-	return __sanitizer_get_current_allocated_bytes() - world.model_bytes;
-}
-
-static size_t memory_allowed(void)
-{
-	size_t most = 0;
-
-	for (int i = 0; i < world.node_count; i++)
-		most += MEMORY_MAX +
-			(size_t)net_count(&world.nodes[i]) * MEMORY_LINK_MAX;
-	return most;
-}
 
 static int64_t next_ms(void)
 {
@@ -650,6 +776,8 @@ static int64_t next_ms(void)
 			at = n->loop.wake_ms - n->clock_ms;
 		if (n->chat != NULL && world.now_ms < n->busy_ms)
 			at = n->busy_ms;
+		if (n->unread_ms != 0 && n->unread_ms < at)
+			at = n->unread_ms;
 		if (at < next)
 			next = at;
 	}
@@ -675,14 +803,17 @@ void world_step(int64_t until_ms)
 
 		if (n->chat == NULL && n->start_ms <= world.now_ms)
 			node_start(n);
+		if (n->unread_ms != 0 && n->unread_ms <= world.now_ms) {
+			n->unread_ms = 0;
+			screen_read(n);
+			n->typed = true; /* it can go on writing */
+		}
 		if (n->chat == NULL || n->busy_ms > world.now_ms)
 			continue;
 		world.moved |= node_turn(n);
 		if (n->chat != NULL)
 			node_remembers(n);
 	}
-	if (memory_used() > memory_before + memory_allowed())
-		wrong("%zu bytes of memory", memory_used() - memory_before);
 	if (++world.turns > TURNS_MAX)
 		wrong("%d turns", TURNS_MAX);
 }
@@ -705,19 +836,35 @@ bool all_is_shown(void)
 
 /* The story. */
 
+/* Mostly few, whose stories are short. */
+static int nodes_choose(void)
+{
+	if (chance(128))
+		return 2 + (int)luck(NODES_MAX - 1);
+	return 2 + (int)luck(chance(16) ? 15 : 4);
+}
+
 static void world_begin(uint64_t seed, int node_count)
 {
+	static const struct log_sizes usual = { LOG_SEGMENT_SIZE,
+		LOG_AHEAD_SIZE, LOG_CHECKPOINT_SIZE };
+	static const struct log_sizes small = { 256 * 1024, 32 * 1024,
+		100 * 1024 };
 	bool verbose = world.verbose;
 
 	memset(&world, 0, sizeof(world));
 	world.verbose = verbose;
 	world.seed = world.luck = seed;
-	world.node_count = node_count > 0 ? node_count : 2 + (int)luck(4);
+	world.node_count = nodes_choose();
+	if (node_count > 0)
+		world.node_count = node_count;
 	world.delay_ms = (int64_t)luck(chance(4) ? 300 : 5);
 	world.bulky = chance(4);
 	world.hushed = chance(2);
 	world.liars = chance(2);
 	world.restores = chance(3);
+	world.bad_disks = chance(3);
+	world.sizes = chance(16) ? usual : small;
 	truth_begin();
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
@@ -732,23 +879,66 @@ static void world_begin(uint64_t seed, int node_count)
 	net_begin();
 }
 
+/* What it prints, as a number; our own output is lent to it. */
+static uint64_t printed(struct node *n, int inspect(const struct options *))
+{
+	FILE *file = tmpfile();
+	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), status, c;
+	struct options o;
+	uint64_t sum = 0;
+
+	if (file == NULL || out < 0 || err < 0)
+		wrong("no file for what is printed: %s", strerror(errno));
+	options_default(&o);
+	o.name = n->name;
+	o.dir = n->dir;
+	o.err_fd = n->theirs[2];
+	(void)fflush(stdout);
+	(void)dup2(fileno(file), STDOUT_FILENO);
+	(void)dup2(n->theirs[2], STDERR_FILENO);
+	world.running = n;
+	status = inspect(&o);
+	world.running = NULL;
+	(void)dup2(out, STDOUT_FILENO);
+	(void)dup2(err, STDERR_FILENO);
+	(void)close(out);
+	(void)close(err);
+	rewind(file);
+	while ((c = getc(file)) != EOF) {
+		sum = (sum ^ (uint8_t)c) * 0x100000001b3;
+		if (status != EX_OK && !n->disk_hurt)
+			(void)putchar(c);
+	}
+	(void)fclose(file);
+	if (status != EX_OK && !n->disk_hurt)
+		wrong("%s: --log or --check ends with %d", n->name, status);
+	return sum;
+}
+
 /* All machines lose their power at once, and start once more. */
 static void world_restarts(void)
 {
+	uint64_t log;
+
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
 
 		n->stop = STOP_POWERLESS;
 		node_falls(n);
 		n->start_ms = world.now_ms;
+		n->holed = false; /* by now it has all that it waited for */
 	}
 	memset(world.wall, 1, sizeof(world.wall));
 	world_run(world.now_ms + 2 * REMEMBER_MS);
 	if (!all_is_shown())
 		wrong("something is forgotten after the last restart");
+	log = printed(&world.nodes[0], inspect_log);
 	for (int i = 1; i < world.node_count; i++) {
 		if (world.nodes[i].history != world.nodes[0].history)
 			wrong("n0 and n%d do not show the same history", i);
+		if (printed(&world.nodes[i], inspect_log) != log)
+			wrong("--log prints something else on n0 and n%d", i);
+		(void)printed(&world.nodes[i], inspect_check);
 	}
 }
 
@@ -889,7 +1079,6 @@ static void story_of_figures(int node_count, const char *path)
 	world.delay_ms = 1;
 	world.bulky = false;
 	disk_begin(path);
-	memory_before = memory_used();
 	figures();
 	for (int i = 0; i < node_count; i++)
 		node_ended(&world.nodes[i]);
@@ -899,11 +1088,11 @@ static void story_of_figures(int node_count, const char *path)
 static void story(uint64_t seed, int node_count, const char *path)
 {
 	int fds = fd_count();
-	int64_t end_ms = TROUBLE_MS;
+	int64_t end_ms;
 
 	world_begin(seed, node_count);
+	end_ms = TROUBLE_MS * (chance(8) ? 4 : 1);
 	disk_begin(path);
-	memory_before = memory_used();
 	while (world.now_ms < end_ms) {
 		world_run(world.now_ms + (int64_t)luck(chance(4) ? 5000 : 300));
 		for (int i = 0; i <= world.node_count / 8; i++)
@@ -945,25 +1134,35 @@ const char *__ubsan_default_options(void)
 	return "abort_on_error=1";
 }
 
+static int64_t real_s(void)
+{
+	struct timespec now;
+
+	(void)__real_clock_gettime(CLOCK_MONOTONIC, &now); /* it is there */
+	return now.tv_sec;
+}
+
 int main(int argc, char **argv)
 {
 	const char *base = getenv("TMPDIR");
 	char path[100];
-	long count = 1;
+	long count = 1, told;
 	uint64_t seed = 1;
 	int node_count = 0;
-	int64_t total_ms = 0;
-	uint64_t digest;
+	int64_t total_ms = 0, end_s = INT64_MAX;
+	uint64_t digest, print = 0;
 	bool measure = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "fvn:")) != -1) {
+	while ((option = getopt(argc, argv, "fvn:t:")) != -1) {
 		if (option == 'v')
 			world.verbose = true;
 		else if (option == 'f')
 			measure = true;
 		else if (option == 'n')
 			count = atol(optarg);
+		else if (option == 't')
+			end_s = real_s() + atol(optarg);
 		else
 			return EX_USAGE;
 	}
@@ -986,16 +1185,21 @@ int main(int argc, char **argv)
 		story_of_figures(node_count, path);
 		return 0;
 	}
-	for (long i = 0; i < count; i++) {
-		story(seed + (uint64_t)i, node_count, path);
+	if (end_s != INT64_MAX)
+		count = LONG_MAX;
+	for (told = 0; told < count && real_s() < end_s; told++) {
+		story(seed + (uint64_t)told, node_count, path);
 		total_ms += world.now_ms;
+		print = mixed(print ^ world.digest);
 	}
 	digest = world.digest;
-	if (count > 1)
+	if (told > 1)
 		story(world.seed, node_count, path);
 	if (digest != world.digest)
 		wrong("told twice, the story is another one");
-	printf("sim: %ld seeds from %llu, %.1f hours simulated, all well\n",
-		count, (unsigned long long)seed, (double)total_ms / 3600000);
+	printf("sim: %ld seeds from %llu, %.1f hours simulated, all well "
+	       "(%016llx)\n",
+		told, (unsigned long long)seed, (double)total_ms / 3600000,
+		(unsigned long long)print);
 	return 0;
 }

@@ -150,7 +150,7 @@ int line_open(void)
 void truth_begin(void)
 {
 	for (int i = 0; i < log_total; i++)
-		free(logs[i].entries);
+		model_release(logs[i].entries);
 	memset(logs, 0, sizeof(logs));
 	log_total = line_count = 0;
 	record_room_id(room_id, false, "");
@@ -208,10 +208,7 @@ static struct entry *log_entry(int number, uint32_t seq)
 		capacity *= 2;
 	if (capacity == log->capacity)
 		return &log->entries[seq];
-	larger = realloc(log->entries, capacity * sizeof(*larger));
-	if (larger == NULL)
-		wrong("no memory");
-	world.model_bytes += (capacity - log->capacity) * sizeof(*larger);
+	larger = model_memory(log->entries, capacity * sizeof(*larger));
 	memset(larger + log->capacity, 0,
 		(capacity - log->capacity) * sizeof(*larger));
 	for (uint32_t i = log->capacity; i < capacity; i++)
@@ -236,14 +233,14 @@ void truth_forget(struct node *n)
 	}
 }
 
-void truth_loosen(struct node *n)
+void truth_loosen(struct node *n, const uint32_t kept[LOGS_MAX])
 {
 	for (int i = 0; i < log_total; i++) {
-		if (logs[i].owner == n && n->copied[i] < logs[i].loose)
-			logs[i].loose = n->copied[i] + 1;
+		if (logs[i].owner == n && kept[i] < logs[i].loose)
+			logs[i].loose = kept[i] + 1;
 	}
 	truth_forget(n);
-	memcpy(n->promised, n->copied, sizeof(n->promised));
+	memcpy(n->promised, kept, sizeof(n->promised));
 }
 
 /* The running node speaks of a number: was it used, or may it use it now? */
@@ -324,7 +321,7 @@ static void is_held(int number, uint32_t seq, const uint8_t *id, size_t size,
 	char text[LINE_SIZE];
 	bool held;
 
-	if (strict && (e->held & bit) != 0)
+	if ((strict && (e->held & bit) != 0) || n->sync_lied)
 		return;
 	held = disk_holds(n, id, size);
 	if (held && strict && e->line >= 0) {
@@ -361,10 +358,7 @@ static struct ear *ear_of(const struct wire *w)
 		ear = ear->next;
 	if (ear != NULL)
 		return ear;
-	ear = malloc(sizeof(*ear));
-	if (ear == NULL)
-		wrong("no memory");
-	world.model_bytes += sizeof(*ear);
+	ear = model_memory(NULL, sizeof(*ear));
 	memset(ear->logs, 0xff, sizeof(ear->logs));
 	ear->wire = w;
 	ear->next = *list;
@@ -382,8 +376,7 @@ void __wrap_wire_close(struct wire *w)
 		struct ear *ear = *at;
 
 		*at = ear->next;
-		free(ear);
-		world.model_bytes -= sizeof(*ear);
+		model_release(ear);
 	}
 	__real_wire_close(w);
 }
@@ -604,11 +597,13 @@ void truth_shown(struct node *n, const char *shown)
 	e = log_entry(number, seq);
 	if (!is_loose(number, seq))
 		is_held(number, seq, e->id, e->id_size, "shown");
-	if (n->shown[number] >= seq ||
-		text_up_to(number, seq - 1) > n->shown[number])
+	if (!n->holed &&
+		(n->shown[number] >= seq ||
+			text_up_to(number, seq - 1) > n->shown[number]))
 		wrong("%s shows number %u of %s after %u", n->name, seq,
 			logs[number].owner->name, n->shown[number]);
-	n->shown[number] = seq;
+	if (n->shown[number] < seq)
+		n->shown[number] = seq;
 	hash(&n->history, author, 1 + 2 * RECORD_ID_SIZE);
 	hash(&n->history, time, strlen(time));
 	if (logs[number].owner != n &&

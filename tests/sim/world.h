@@ -26,6 +26,7 @@
 #include <sys/types.h>
 
 #include "chat.h"
+#include "log.h"
 
 enum {
 	NODES_MAX = 64, /* one bit each in a uint64_t */
@@ -67,7 +68,9 @@ struct node {
 	uint32_t shown[LOGS_MAX]; /* newest of each log */
 	uint32_t owed[LOGS_MAX];  /* `promised`, when it started */
 	int64_t remember_ms;      /* when that must have been shown */
+	int64_t unread_ms;        /* nobody reads its screen before */
 	uint64_t history;         /* hash of all that was shown */
+	size_t memory;            /* bytes that it has */
 
 	/* Of all lives: it once showed, sent or told of these. */
 	uint32_t promised[LOGS_MAX];
@@ -76,10 +79,15 @@ struct node {
 	/* What is going to go wrong. */
 	long calls_left; /* until it is stopped inside a call; -1: never */
 	enum stop stop;
-	bool dead;        /* stopped: nothing that it does happens */
-	bool full;        /* the disk takes nothing more */
-	bool sync_fails;  /* the next fsync or fdatasync */
+	bool dead;       /* stopped: nothing that it does happens */
+	bool full;       /* the disk takes nothing more */
+	bool sync_fails; /* the next fsync or fdatasync */
+	bool sync_lies;  /* they do nothing, */
+	bool sync_lied;  /* and a power cut takes what was promised since: */
+	uint32_t truly[LOGS_MAX]; /* what was before */
+	bool holed;       /* it did: a screen may pass over what it waits for */
 	bool disk_failed; /* one of them did, in this life */
+	bool disk_hurt;   /* it may have lost what was to be safe, ever */
 	bool restored;    /* it is given its copy before it starts again */
 	bool lies;        /* to others, of what it has */
 	int forgeries;    /* batches that it may still forge */
@@ -101,10 +109,11 @@ struct world {
 	bool hushed;                     /* nobody says a last line */
 	bool liars;                      /* there may be some */
 	bool restores;                   /* copies are put back at any time */
-	bool bulky;         /* long lines, so that much waits to be sent */
-	size_t model_bytes; /* memory that is not the nodes' */
-	bool calm;          /* connections have room for all */
-	bool measured;      /* nothing is random: see figures.c */
+	bool bad_disks;                  /* an fsync may lie */
+	struct log_sizes sizes;          /* of all stores */
+	bool bulky;    /* long lines, so that much waits to be sent */
+	bool calm;     /* connections have room for all */
+	bool measured; /* nothing is random: see figures.c */
 	uint64_t sent_bytes;
 	uint64_t digest_bytes;
 	uint64_t copies;  /* of records */
@@ -138,6 +147,10 @@ bool call_is_stopped(void);
 
 void screen_read(struct node *n); /* all that it has shown by now */
 
+/* Memory that is not the running node's: always some, or wrong(). */
+void *model_memory(void *old, size_t size);
+void model_release(void *old);
+
 /* Time goes on until then, or to the next thing that happens before. */
 void world_run(int64_t until_ms);
 void world_step(int64_t until_ms);
@@ -166,7 +179,9 @@ void truth_shown(struct node *n, const char *shown); /* a line of a screen */
 void truth_is_remembered(const struct node *n);      /* (3) */
 bool truth_is_shown(const struct node *n);           /* has it everything? */
 void truth_forget(struct node *n); /* what is on its disk is to be seen */
-void truth_loosen(struct node *n); /* it was given its copy */
+
+/* Its disk holds no more than `kept` of each log. */
+void truth_loosen(struct node *n, const uint32_t kept[LOGS_MAX]);
 void truth_trace(const struct node *n);
 
 /* figures.c */
@@ -195,6 +210,9 @@ void disk_end(void);
 
 /* What is in the cache is lost, wholly or in part. */
 void disk_lose(const struct node *n);
+
+/* What an fsync lied of is stable now. */
+void disk_settle(const struct node *n);
 
 /* Makes a copy of what is stable; puts it back while the machine is off. */
 void disk_copy(const struct node *n);
