@@ -175,9 +175,14 @@ uint32_t authors_add(struct authors *authors, const uint8_t *key, uint32_t id)
 	}
 	authors->list[author].id = id;
 	authors->by_id[id] = author + 1;
-	if (id >= authors->id_next)
-		authors->id_next = id + 1;
+	authors_use_id(authors, id);
 	return author;
+}
+
+void authors_use_id(struct authors *authors, uint32_t id)
+{
+	if (id < AUTHOR_IDS_MAX && id >= authors->id_next)
+		authors->id_next = id + 1;
 }
 
 uint32_t authors_by_id(const struct authors *authors, uint32_t id)

@@ -107,6 +107,12 @@ uint32_t authors_find(const struct authors *authors, const uint8_t *key);
 uint32_t authors_add(
 	struct authors *authors, const uint8_t *key, uint32_t id) MUST_USE;
 
+/*
+ * This number is used in the segments, by whomever: no new author is given it,
+ * nor one below.
+ */
+void authors_use_id(struct authors *authors, uint32_t id);
+
 /* The author with this number in the segments, or NO_AUTHOR. */
 uint32_t authors_by_id(const struct authors *authors, uint32_t id);
 

@@ -12,7 +12,8 @@
  *	40  4  authors   how many follow
  *	44  4  missing   how many ranges follow those
  *	48  4  places    how many bytes of places follow those
- *	52  4  zeros
+ *	52  4  used      no number in the segments is above this one: it may be
+ *	                 that of an author of whom nothing else is known
  *
  *	each author                       each range of missing records
  *	 0 32  key                         0  4  author, counted from 0
@@ -59,6 +60,7 @@ struct counts {
 	uint32_t authors;
 	uint32_t missing;
 	uint32_t places_size;
+	uint32_t used;
 };
 
 static size_t checkpoint_size(const struct counts *counts)
@@ -69,7 +71,7 @@ static size_t checkpoint_size(const struct counts *counts)
 
 static struct counts counts_of(const struct authors *authors)
 {
-	struct counts counts = { authors->count, authors->missing_count, 0 };
+	struct counts counts = { authors->count, authors->missing_count, 0, 0 };
 
 	for (uint32_t i = 0; i < authors->count; i++)
 		counts.places_size += author_page_size(&authors->list[i]);
@@ -101,7 +103,7 @@ static void checkpoint_put(struct writer *w, const struct checkpoint *c,
 	write_le32(w, counts.authors);
 	write_le32(w, counts.missing);
 	write_le32(w, counts.places_size);
-	write_le32(w, 0);
+	write_le32(w, authors->id_next > 0 ? authors->id_next - 1 : 0);
 	for (uint32_t i = 0; i < authors->count; i++) {
 		const struct author *a = &authors->list[i];
 
@@ -215,7 +217,7 @@ static bool checkpoint_parse(struct reader *r, size_t size,
 	counts->authors = read_le32(r);
 	counts->missing = read_le32(r);
 	counts->places_size = read_le32(r);
-	(void)read_le32(r); /* zeros */
+	counts->used = read_le32(r);
 	if (r->bad || memcmp(magic, MAGIC, sizeof(MAGIC)) != 0 ||
 		version != CHECKPOINT_VERSION) /* (1) */
 		return false;
@@ -231,7 +233,7 @@ enum checkpoint_verdict checkpoint_load(
 	enum checkpoint_verdict verdict = CHECKPOINT_ERROR;
 	int fd =
 		openat(dir_fd, "checkpoint", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct counts counts = { 0, 0, 0 };
+	struct counts counts = { 0, 0, 0, 0 };
 	uint8_t *bytes = NULL;
 	struct reader r;
 	struct stat st;
@@ -258,6 +260,8 @@ enum checkpoint_verdict checkpoint_load(
 	verdict = CHECKPOINT_GOOD;
 	if (authors_take(authors, &r, &counts) < 0)
 		verdict = CHECKPOINT_ERROR;
+	if (counts.authors > 0)
+		authors_use_id(authors, counts.used);
 done:
 	free(bytes);
 	(void)close(fd); /* was only read */

@@ -68,6 +68,7 @@ static int apply_data(
 	uint32_t author = authors_by_id(log->authors, record->author);
 
 	if (author == NO_AUTHOR) { /* its AUTHOR was in a hole */
+		authors_use_id(log->authors, record->author);
 		damage_found(log, place_number(place), place_offset(place),
 			place_offset(place) +
 				(uint32_t)record_space(record->size));

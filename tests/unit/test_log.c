@@ -778,6 +778,42 @@ static void bit_rot_in_a_sealed_segment_is_found_and_filled(void **state)
 	log_close(log);
 }
 
+/* Author 1 is known by records only whose author nobody knows any more. */
+static void author_that_was_lost_leaves_nothing_to_the_next_one(void **state)
+{
+	struct log *log = must_open();
+	uint8_t bytes[4096];
+	size_t at = 0;
+
+	(void)state;
+	must_add(log, 0);
+	must_commit(log);
+	for (int i = 0; i < 3; i++)
+		must_add(log, 1);
+	must_commit(log);
+	must_add(log, 0); /* which proves that they were there */
+	must_commit(log);
+	kill_store(log);
+	assert_true(file_load(SEGMENT, bytes, sizeof(bytes)) > 1000);
+	while (memcmp(bytes + at, key_of(1), LOG_KEY_SIZE) != 0)
+		at += 8;
+	file_flip(SEGMENT, (off_t)at);
+	for (int life = 0; life < 2; life++) {
+		log = must_open();
+		assert_int_equal(head(log, 1), 0);
+		must_add(log, 2);
+		must_commit(log);
+		log_close(log); /* with a checkpoint, in which it is not */
+	}
+	log = must_open();
+	file_flip(SEGMENT, body_at(0, 1));
+	assert_false(reads(log, 0, 1)); /* so all places are made again */
+	assert_true(reads(log, 2, 1));
+	assert_true(reads(log, 2, 2));
+	assert_int_equal(log_newest(log, log_find(log, key_of(2))), 2);
+	log_close(log);
+}
+
 static void missing_records_stay_missing_until_they_come(void **state)
 {
 	struct log *log = must_open();
@@ -1353,6 +1389,7 @@ int main(void)
 		TEST(every_prefix_of_a_store_opens_to_a_prefix_of_its_records),
 		TEST(every_flipped_byte_is_reported_or_harmless),
 		TEST(bit_rot_in_a_sealed_segment_is_found_and_filled),
+		TEST(author_that_was_lost_leaves_nothing_to_the_next_one),
 		TEST(missing_records_stay_missing_until_they_come),
 		TEST(scrub_finds_rot_that_nobody_reads),
 		TEST(lost_segment_is_told_and_its_records_are_missing),
