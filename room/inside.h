@@ -48,7 +48,8 @@ struct again {
 	uint32_t number;
 	uint64_t next; /* nothing when it is `end` */
 	uint64_t end;
-	uint64_t said; /* records of `own` that may be these already */
+	uint32_t said_in; /* a log of ours that may have these already: */
+	uint64_t said;    /* its records that are still to be looked at */
 	uint64_t said_end;
 };
 

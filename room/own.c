@@ -28,7 +28,10 @@
 #include "crypto/crypto.h"
 #include "room/inside.h"
 
-enum { AGAIN_RECORDS = 64 /* looked at in one room_run */ };
+enum {
+	AGAIN_RECORDS = 64, /* looked at in one room_run */
+	SAID_TEXTS = 16     /* looked for in another copy's log */
+};
 
 static struct own *own_find(struct room *room, uint32_t number)
 {
@@ -118,19 +121,20 @@ static void own_resume(struct room *room, const struct own *own)
 	again->end = log_newest(room->log, h->author) + 1;
 	if (again->end < again->next)
 		again->end = again->next;
+	again->said_in = own->number;
 	again->said = 1;
 	again->said_end = room_newest(room, own->number) + 1;
 }
 
-/* The first text of ours from seq on; false when there is none. */
-static bool own_first_text(struct room *room, uint32_t number, uint64_t seq,
+/* The next text of a log, behind *seq, which moves there. */
+static bool own_next_text(struct room *room, uint32_t number, uint64_t *seq,
 	uint8_t text[LIMIT_TEXT], size_t *size)
 {
 	const struct held *h = &room->list[number];
 	struct record record;
 
-	for (; seq <= log_newest(room->log, h->author); seq++) {
-		if (!held_read(room, h, seq, &record) ||
+	while (++*seq <= log_newest(room->log, h->author)) {
+		if (!held_read(room, h, *seq, &record) ||
 			record.type != RECORD_TEXT)
 			continue;
 		*size = record.payload.left;
@@ -140,29 +144,62 @@ static bool own_first_text(struct room *room, uint32_t number, uint64_t seq,
 	return false;
 }
 
+/* Is a text in that log?  It is looked for behind *seq first. */
+static bool own_has_text(struct room *room, uint32_t number, uint64_t *seq,
+	const uint8_t *text, size_t size)
+{
+	uint64_t end = *seq;
+	uint8_t other[LIMIT_TEXT];
+	size_t other_size;
+
+	for (int turn = 0; turn < 2; turn++) {
+		while (own_next_text(room, number, seq, other, &other_size) &&
+			(turn == 0 || *seq <= end))
+			if (size == other_size &&
+				memcmp(text, other, size) == 0)
+				return true;
+		*seq = 0;
+	}
+	return false;
+}
+
+/*
+ * Does that log have what is disputed of this one?  A few texts tell; none at
+ * all tell nothing.
+ */
+static bool own_said_again(struct room *room, uint32_t number, uint32_t in)
+{
+	uint64_t seq = room->list[number].log.frozen - 1, at = 0;
+	uint8_t text[LIMIT_TEXT];
+	size_t size;
+	int count = 0;
+
+	for (; count < SAID_TEXTS; count++) {
+		if (!own_next_text(room, number, &seq, text, &size))
+			break;
+		if (!own_has_text(room, in, &at, text, size))
+			return false;
+	}
+	return count > 0;
+}
+
 /*
  * Another copy of us went on, after a fork, in a log that we only adopted; and
  * what is disputed here is not what it has said again: it is for us to do so,
- * in a log of our own.  (It is the same when we are an older copy, restored,
- * and that log is ours.)
+ * in a log of our own.  (It is not so when we are an older copy, restored, and
+ * that log is ours: then the texts are there, before or behind others.)
  */
 static const struct own *own_left_behind(
 	struct room *room, const struct own *best)
 {
 	uint32_t number = held_find(room, best->before.log_id);
 	const struct own *left = NULL;
-	uint8_t ours[LIMIT_TEXT], said[LIMIT_TEXT];
-	size_t ours_size, said_size;
 
 	if (!best->made_here && best->continues && number != ROOM_NO_LOG)
 		left = own_find(room, number);
 	if (left == NULL || !left->made_here ||
-		room->list[number].log.frozen == 0)
-		return NULL;
-	if (own_first_text(room, number, room->list[number].log.frozen, ours,
-		    &ours_size) &&
-		own_first_text(room, best->number, 1, said, &said_size) &&
-		ours_size == said_size && memcmp(ours, said, said_size) == 0)
+		room->list[number].log.frozen == 0 ||
+		own_said_again(room, number, best->number))
 		return NULL;
 	return left;
 }
@@ -237,7 +274,6 @@ static void own_renew(struct room *room, const char *why)
 		room->before = room->own;
 	room->own = number;
 	room->voided = UINT64_MAX;
-	room->again.said = room->again.said_end; /* the new one has nothing */
 	room->renewed = true;
 	room->exhausted = false;
 	room->epoch_news = why;
@@ -467,14 +503,15 @@ int room_say(struct room *room, const void *text, size_t size, uint64_t wall_ms)
 	return own_say(room, text, size, wall_ms);
 }
 
-/* Is there a text of our log left that was said again before? */
+/* Is there a text left that was said again before we ended? */
 static bool again_was_said(struct room *room)
 {
 	struct again *again = &room->again;
 	struct record record;
 
 	while (again->said < again->said_end)
-		if (held_read(room, own_held(room), again->said++, &record) &&
+		if (held_read(room, &room->list[again->said_in], again->said++,
+			    &record) &&
 			record.type == RECORD_TEXT)
 			return true;
 	return false;

@@ -1375,6 +1375,38 @@ static void restored_backup_heals_itself(void **state)
 	assert_string_equal(texts(old), "one,lost 3");
 }
 
+/* The same, and what of ours is disputed was said again, behind other texts. */
+static void restored_backup_does_not_say_again_what_it_said(void **state)
+{
+	uint32_t old;
+	struct record_continue next = { .seq = 1 };
+	uint8_t payload[RECORD_CONTINUE_SIZE];
+
+	(void)state;
+	must_say("one");
+	must_say("two");
+	commit();
+	old = room_own(room);
+	book_take_own(&other, old);
+	book_branch(&alice, &other, 1);
+	book_fill(&alice, 2, "the copy's");
+	book_begin(&bob, 1, 99, "me");
+	memcpy(next.log_id, other.log.id, RECORD_ID_SIZE);
+	book_add(&bob, RECORD_CONTINUE, NOW, payload,
+		record_continue_encode(&next, payload));
+	book_say(&bob, "two");
+	book_say(&bob, "new");
+	book_say(&bob, "one");
+	room_again();
+	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
+	assert_verdict(give_half(&alice, 2), ROOM_FORKED);
+	commit();
+	room_settle(room, wall);
+	run();
+	assert_int_equal(room_own(room), number_of(&bob));
+	assert_string_equal(texts(room_own(room)), "two,new,one");
+}
+
 /* 13, 10 */
 static void own_fork_goes_on_in_a_new_epoch_and_loses_nothing(void **state)
 {
@@ -1450,6 +1482,34 @@ static void saying_again_goes_on_after_a_restart(void **state)
 	assert_int_equal(room_durable(room, room_own(room)), 2 + 198);
 	assert_memory_equal(read_of(room_own(room), 200).payload.at, "t199", 4);
 	must_say("done");
+}
+
+static void saying_again_goes_on_in_yet_another_epoch(void **state)
+{
+	uint32_t again;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "t%d", i);
+		must_say(text);
+	}
+	commit();
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, 3);
+	book_fill(&alice, 4, "the copy's");
+	assert_verdict(give_half(&alice, 4), ROOM_FORKED);
+	assert_int_equal(room_run(room, wall), 0);
+	again = room_own(room);
+	wall = NOW - (uint64_t)3600 * 1000; /* its time is far ahead now */
+	room_again();
+	assert_int_equal(room_head(room, again), 2 + 64);
+	room_settle(room, wall);
+	run();
+	assert_true(room_own(room) != again);
+	assert_int_equal(room_durable(room, room_own(room)), 2 + 198 - 64);
+	assert_memory_equal(read_of(room_own(room), 3).payload.at, "t66", 3);
 }
 
 static void second_fork_while_saying_again_loses_nothing(void **state)
@@ -1886,8 +1946,10 @@ int main(void)
 		TEST(nothing_is_half_said_when_it_does_not_fit),
 		TEST(own_records_from_peers_are_adopted_and_told_once),
 		TEST(restored_backup_heals_itself),
+		TEST(restored_backup_does_not_say_again_what_it_said),
 		TEST(own_fork_goes_on_in_a_new_epoch_and_loses_nothing),
 		TEST(saying_again_goes_on_after_a_restart),
+		TEST(saying_again_goes_on_in_yet_another_epoch),
 		TEST(second_fork_while_saying_again_loses_nothing),
 		TEST(smaller_fork_of_the_log_before_says_the_rest_again),
 		TEST(own_time_far_ahead_begins_a_new_epoch),
