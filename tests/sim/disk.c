@@ -491,6 +491,13 @@ bool disk_restore(const struct node *n)
 	return true;
 }
 
+void disk_replace(const struct node *n)
+{
+	roots[n->number]->names->count = 0;
+	disk_build(n);
+	trace("disk: %s is given a new one", n->name);
+}
+
 static bool file_holds(struct file *f, const void *bytes, size_t size)
 {
 	const uint8_t *at = NULL;

@@ -414,6 +414,16 @@ static void node_ended(struct node *n)
 		n->start_ms = NEVER; /* until it is told to */
 }
 
+/* What its disk lost can not be started from, and was refused: all is lost. */
+static void node_begins_anew(struct node *n)
+{
+	static const uint32_t nothing[LOGS_MAX];
+
+	disk_replace(n);
+	truth_loosen(n, nothing);
+	n->holed = false;
+}
+
 static void node_start(struct node *n)
 {
 	struct options o;
@@ -449,7 +459,9 @@ static void node_start(struct node *n)
 		return;
 	}
 	notices_read(n);
-	if (!n->dead && !n->full && !n->disk_failed)
+	if (!n->dead && n->holed && status == EX_DATAERR)
+		node_begins_anew(n);
+	else if (!n->dead && !n->full && !n->disk_failed)
 		wrong("%s can not start: status %d", n->name, status);
 	node_ended(n);
 }

@@ -217,6 +217,7 @@ void disk_settle(const struct node *n);
 /* Makes a copy of what is stable; puts it back while the machine is off. */
 void disk_copy(const struct node *n);
 bool disk_restore(const struct node *n); /* false: there is no copy */
+void disk_replace(const struct node *n); /* by an empty one */
 
 /* Are these bytes in a file, where no power cut can take them back? */
 bool disk_holds(const struct node *n, const void *bytes, size_t size);
