@@ -85,7 +85,7 @@ struct node {
 	bool sync_lies;  /* they do nothing, */
 	bool sync_lied;  /* and a power cut takes what was promised since: */
 	uint32_t truly[LOGS_MAX]; /* what was before */
-	bool holed;       /* it did: a screen may pass over what it waits for */
+	bool holed;       /* it did: there may be records behind missing ones */
 	bool disk_failed; /* one of them did, in this life */
 	bool disk_hurt;   /* it may have lost what was to be safe, ever */
 	bool restored;    /* it is given its copy before it starts again */
