@@ -167,7 +167,7 @@ static bool own_has_text(struct room *room, uint32_t number, uint64_t *seq,
  * Does that log have what is disputed of this one?  A few texts tell; none at
  * all tell nothing.
  */
-static bool own_said_again(struct room *room, uint32_t number, uint32_t in)
+static bool own_has_disputed(struct room *room, uint32_t number, uint32_t in)
 {
 	uint64_t seq = room->list[number].log.frozen - 1, at = 0;
 	uint8_t text[LIMIT_TEXT];
@@ -183,31 +183,44 @@ static bool own_said_again(struct room *room, uint32_t number, uint32_t in)
 	return count > 0;
 }
 
+static const struct own *own_said_again(struct room *room, uint32_t number)
+{
+	for (uint32_t i = 0; i < room->own_count; i++) {
+		const struct own *own = &room->own_logs[i];
+
+		if (own->number != number &&
+			own_has_disputed(room, number, own->number))
+			return own;
+	}
+	return NULL;
+}
+
 /*
  * Another copy of us went on, after a fork, in a log that we only adopted; and
- * what is disputed here is not what it has said again: it is for us to do so,
- * in a log of our own.  (It is not so when we are an older copy, restored, and
- * that log is ours: then the texts are there, before or behind others.)
+ * what is disputed here was not said again: it is for us to do so, in a log of
+ * our own.  If it was said again, before or behind other texts, then that log
+ * is ours, and we are an older copy, restored: we go on in that one.
  */
-static const struct own *own_left_behind(
-	struct room *room, const struct own *best)
+static const struct own *own_instead(struct room *room, const struct own *best)
 {
 	uint32_t number = held_find(room, best->before.log_id);
-	const struct own *left = NULL;
+	const struct own *left = NULL, *again;
 
 	if (!best->made_here && best->continues && number != ROOM_NO_LOG)
 		left = own_find(room, number);
 	if (left == NULL || !left->made_here ||
-		room->list[number].log.frozen == 0 ||
-		own_said_again(room, number, best->number))
-		return NULL;
-	return left;
+		room->list[number].log.frozen == 0)
+		return best;
+	again = own_said_again(room, number);
+	if (again == NULL)
+		return left;
+	return own_is_continued(room, again) ? best : again;
 }
 
 /* A circle of CONTINUE has no last one: then any will do. */
 void own_choose(struct room *room)
 {
-	const struct own *best = NULL, *left;
+	const struct own *best = NULL;
 
 	for (int all = 0; best == NULL && all < 2; all++)
 		for (uint32_t i = 0; i < room->own_count; i++) {
@@ -221,9 +234,7 @@ void own_choose(struct room *room)
 		}
 	if (best == NULL)
 		return;
-	left = own_left_behind(room, best);
-	if (left != NULL)
-		best = left;
+	best = own_instead(room, best);
 	room->own = best->number;
 	own_resume(room, best);
 }

@@ -1378,7 +1378,6 @@ static void restored_backup_heals_itself(void **state)
 /* The same, and what of ours is disputed was said again, behind other texts. */
 static void restored_backup_does_not_say_again_what_it_said(void **state)
 {
-	uint32_t old;
 	struct record_continue next = { .seq = 1 };
 	uint8_t payload[RECORD_CONTINUE_SIZE];
 
@@ -1386,8 +1385,7 @@ static void restored_backup_does_not_say_again_what_it_said(void **state)
 	must_say("one");
 	must_say("two");
 	commit();
-	old = room_own(room);
-	book_take_own(&other, old);
+	book_take_own(&other, room_own(room));
 	book_branch(&alice, &other, 1);
 	book_fill(&alice, 2, "the copy's");
 	book_begin(&bob, 1, 99, "me");
@@ -1397,8 +1395,13 @@ static void restored_backup_does_not_say_again_what_it_said(void **state)
 	book_say(&bob, "two");
 	book_say(&bob, "new");
 	book_say(&bob, "one");
+	book_begin(&other, 1, 98, "me");
+	book_add(&other, RECORD_CONTINUE, NOW, payload,
+		record_continue_encode(&next, payload));
+	book_add(&other, RECORD_TEXT, NOW + 1, "newer", 5);
 	room_again();
 	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
+	assert_verdict(give(&other, 1, 3), ROOM_ACCEPTED);
 	assert_verdict(give_half(&alice, 2), ROOM_FORKED);
 	commit();
 	room_settle(room, wall);
