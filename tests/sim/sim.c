@@ -48,6 +48,7 @@
  */
 #include "platform.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -851,9 +852,9 @@ bool all_is_shown(void)
 /* Mostly few, whose stories are short. */
 static int nodes_choose(void)
 {
-	if (chance(128))
+	if (chance(256))
 		return 2 + (int)luck(NODES_MAX - 1);
-	return 2 + (int)luck(chance(16) ? 15 : 4);
+	return 2 + (int)luck(chance(24) ? 15 : 4);
 }
 
 static void world_begin(uint64_t seed, int node_count)
@@ -1086,10 +1087,12 @@ static void world_heals(void)
 /* Descriptors of this process. */
 static int fd_count(void)
 {
+	DIR *folder = opendir("/proc/self/fd");
 	int count = 0;
 
-	for (int fd = 0; fd < 4096; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
+	while (folder != NULL && readdir(folder) != NULL)
+		count++;
+	(void)closedir(folder);
 	return count;
 }
 

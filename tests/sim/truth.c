@@ -511,7 +511,6 @@ bool __wrap_wire_put(
 
 	if (n->dead)
 		return __real_wire_put(w, type, body, size);
-	screen_read(n);
 	if (type == MESSAGE_DIGEST) {
 		if (!message_decode_digest(r, &digest))
 			wrong("%s tells nonsense", n->name);
