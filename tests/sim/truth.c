@@ -188,7 +188,7 @@ static int log_of_key(const struct wire *w, const uint8_t *key, uint32_t epoch)
 	record_log_id(&named, room_id);
 	number = log_of_id(named.id);
 	log = &logs[number];
-	if (log->owner == world.running &&
+	if (!log->named && log->owner == world.running &&
 		memcmp(key, w->self->key->public_key, RECORD_KEY_SIZE) != 0)
 		wrong("%s invents a log of somebody else", world.running->name);
 	log->log = named;
