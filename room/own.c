@@ -71,7 +71,9 @@ static bool own_counts(const struct room *room, const struct own *own)
 	return own->continues || room->list[own->number].log.log.epoch == 0;
 }
 
-static bool own_is_continued(const struct room *room, const struct own *own)
+/* The log of ours that goes on where this one ended, or NULL. */
+static const struct own *own_next(
+	const struct room *room, const struct own *own)
 {
 	const uint8_t *id = room->list[own->number].log.log.id;
 
@@ -79,8 +81,8 @@ static bool own_is_continued(const struct room *room, const struct own *own)
 		if (room->own_logs[i].continues &&
 			memcmp(room->own_logs[i].before.log_id, id,
 				RECORD_ID_SIZE) == 0)
-			return true;
-	return false;
+			return &room->own_logs[i];
+	return NULL;
 }
 
 /* Of two that go on where another ended: two copies of us are about. */
@@ -199,7 +201,7 @@ static const struct own *own_said_again(struct room *room, uint32_t number)
  * Another copy of us went on, after a fork, in a log that we only adopted; and
  * what is disputed here was not said again: it is for us to do so, in a log of
  * our own.  If it was said again, before or behind other texts, then that log
- * is ours, and we are an older copy, restored: we go on in that one.
+ * is ours, and we are an older copy, restored: we go on where it goes on.
  */
 static const struct own *own_instead(struct room *room, const struct own *best)
 {
@@ -214,7 +216,11 @@ static const struct own *own_instead(struct room *room, const struct own *best)
 	again = own_said_again(room, number);
 	if (again == NULL)
 		return left;
-	return own_is_continued(room, again) ? best : again;
+	for (uint32_t i = 0; i < room->own_count && again != NULL; i++) {
+		best = again;
+		again = own_next(room, again);
+	}
+	return best;
 }
 
 /* A circle of CONTINUE has no last one: then any will do. */
@@ -227,7 +233,7 @@ void own_choose(struct room *room)
 			const struct own *own = &room->own_logs[i];
 
 			if (own_counts(room, own) &&
-				(all != 0 || !own_is_continued(room, own)) &&
+				(all != 0 || own_next(room, own) == NULL) &&
 				(best == NULL ||
 					own_is_better(room, own, best)))
 				best = own;

@@ -1403,11 +1403,19 @@ static void restored_backup_does_not_say_again_what_it_said(void **state)
 	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
 	assert_verdict(give(&other, 1, 3), ROOM_ACCEPTED);
 	assert_verdict(give_half(&alice, 2), ROOM_FORKED);
+	/* And that went on in yet another one. */
+	next.seq = 5;
+	memcpy(next.log_id, bob.log.id, RECORD_ID_SIZE);
+	book_begin(&alice, 1, 97, "me");
+	book_add(&alice, RECORD_CONTINUE, NOW, payload,
+		record_continue_encode(&next, payload));
+	book_say(&alice, "last");
+	assert_verdict(give(&alice, 1, 3), ROOM_ACCEPTED);
 	commit();
 	room_settle(room, wall);
 	run();
-	assert_int_equal(room_own(room), number_of(&bob));
-	assert_string_equal(texts(room_own(room)), "two,new,one");
+	assert_string_equal(texts(number_of(&bob)), "two,new,one");
+	assert_string_equal(texts(room_own(room)), "last");
 }
 
 /* 13, 10 */
