@@ -205,9 +205,10 @@ sim: build/tests/sim/sim$(if $(FAST),-fast)
 sim-soak: build/tests/sim/sim-fast
 	$< -t $(TIME) $(or $(SEED),1) $(NODES)
 
-# What talk costs in rooms of several sizes.
-sim-figures: build/tests/sim/sim
-	@for n in 2 3 10 30; do build/tests/sim/sim -f 1 $$n || exit 1; done
+# What talk costs in rooms of several sizes; then where 10,000 authors are known.
+sim-figures: build/tests/sim/sim-fast
+	@for n in 2 3 10 30 64; do $< -f 0 $$n || exit 1; done
+	@for n in 3 10; do $< -f 10000 $$n || exit 1; done
 
 # Nodes that break a rule, and whether the simulation finds out.
 sim-mutants:
@@ -257,7 +258,9 @@ help:
 	@echo 'make test       all tests (tests/setup installs what they need)'
 	@echo 'make unit       unit tests only; make scenarios: those only'
 	@echo 'make sim        whole nodes while all breaks: SEEDS=100 SEED=1 NODES=3'
-	@echo 'make sim-figures   what talk costs among 2, 3, 10, 30 of them'
+	@echo '                without sanitizers, so four times as fast: FAST=1'
+	@echo 'make sim-soak   the same, fast, for TIME=60 seconds'
+	@echo 'make sim-figures   what talk costs among 2 to 64 of them'
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
@@ -270,7 +273,7 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
-	sim-figures sim-mutants bench bench-crypto bench-replicate foreign lint flags \
+	sim-soak sim-figures sim-mutants bench bench-crypto bench-replicate foreign lint flags \
 	format install clean help
 .SECONDARY:
 

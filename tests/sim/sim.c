@@ -5,7 +5,7 @@
  *	sim [-v] SEED [NODES]		one story; -v tells it
  *	sim -n COUNT SEED [NODES]	COUNT of them, from this seed on
  *	sim -t SECONDS SEED [NODES]	as many as go into these
- *	sim -f SEED NODES		what it costs while nothing breaks
+ *	sim -f AUTHORS NODES		what it costs while nothing breaks
  *
  * For a minute of virtual time, or four, people talk, and machines, processes,
  * connections and disks fail.  Then nothing fails any more, everybody may say
@@ -85,6 +85,11 @@ enum {
 };
 
 #define WALL_CLOCK_MS INT64_C(1795000000000)
+
+static const struct log_sizes usual_sizes = { LOG_SEGMENT_SIZE, LOG_AHEAD_SIZE,
+	LOG_CHECKPOINT_SIZE };
+static const struct log_sizes small_sizes = { 256 * 1024, 32 * 1024,
+	100 * 1024 };
 
 struct world world;
 
@@ -450,6 +455,7 @@ static void node_start(struct node *n)
 	n->remember_ms = world.now_ms + REMEMBER_MS;
 	memcpy(n->owed, n->promised, sizeof(n->owed));
 	n->screen_size = 0;
+	n->elders_shown = 0;
 	n->history = 0;
 	memset(n->shown, 0, sizeof(n->shown));
 	world.running = n;
@@ -540,7 +546,8 @@ static bool node_turn(struct node *n)
 	links = net_count(n);
 	if (links > 2 * world.node_count + LINKS_SPARE)
 		wrong("%s has %d connections", n->name, links);
-	if (n->memory > MEMORY_MAX + (size_t)links * MEMORY_LINK_MAX)
+	if (!world.measured &&
+		n->memory > MEMORY_MAX + (size_t)links * MEMORY_LINK_MAX)
 		wrong("%s has %zu bytes and %d connections", n->name, n->memory,
 			links);
 	node_wants(n);
@@ -593,7 +600,13 @@ static void stop_happens(struct node *n)
 		node_falls(n);
 }
 
-void node_leaves(struct node *n)
+void node_is_killed(struct node *n)
+{
+	n->stop = STOP_KILLED;
+	node_falls(n);
+}
+
+static void node_leaves(struct node *n)
 {
 	static const char signal_byte = SIGTERM;
 
@@ -859,10 +872,7 @@ static int nodes_choose(void)
 
 static void world_begin(uint64_t seed, int node_count)
 {
-	static const struct log_sizes usual = { LOG_SEGMENT_SIZE,
-		LOG_AHEAD_SIZE, LOG_CHECKPOINT_SIZE };
-	static const struct log_sizes small = { 256 * 1024, 32 * 1024,
-		100 * 1024 };
+
 	bool verbose = world.verbose;
 
 	memset(&world, 0, sizeof(world));
@@ -877,7 +887,7 @@ static void world_begin(uint64_t seed, int node_count)
 	world.liars = chance(2);
 	world.restores = chance(3);
 	world.bad_disks = chance(3);
-	world.sizes = chance(16) ? usual : small;
+	world.sizes = chance(16) ? usual_sizes : small_sizes;
 	truth_begin();
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
@@ -1097,16 +1107,17 @@ static int fd_count(void)
 }
 
 /* The world of figures.c. */
-static void story_of_figures(int node_count, const char *path)
+static void story_of_figures(int node_count, int authors, const char *path)
 {
 	world_begin(1, node_count);
+	world.sizes = usual_sizes;
 	world.measured = true;
 	world.delay_ms = 1;
 	world.bulky = false;
 	disk_begin(path);
-	figures();
+	figures(authors);
 	for (int i = 0; i < node_count; i++)
-		node_ended(&world.nodes[i]);
+		node_is_killed(&world.nodes[i]);
 	disk_end();
 }
 
@@ -1207,7 +1218,7 @@ int main(int argc, char **argv)
 		return EX_CANTCREAT;
 	}
 	if (measure) {
-		story_of_figures(node_count, path);
+		story_of_figures(node_count, (int)seed, path);
 		return 0;
 	}
 	if (end_s != INT64_MAX)

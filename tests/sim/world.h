@@ -70,6 +70,7 @@ struct node {
 	int64_t remember_ms;      /* when that must have been shown */
 	int64_t unread_ms;        /* nobody reads its screen before */
 	uint64_t history;         /* hash of all that was shown */
+	uint32_t elders_shown;    /* texts of figures.c */
 	size_t memory;            /* bytes that it has */
 
 	/* Of all lives: it once showed, sent or told of these. */
@@ -157,7 +158,7 @@ void world_step(int64_t until_ms);
 
 /* Somebody types: the line's number, or -1 when nobody can read it. */
 int node_says(struct node *n);
-void node_leaves(struct node *n);
+void node_is_killed(struct node *n);
 bool all_is_shown(void); /* everything, everywhere */
 
 /* A connection has come for this node; takes over fd. */
@@ -186,7 +187,7 @@ void truth_trace(const struct node *n);
 
 /* figures.c */
 
-void figures(void);                       /* prints them */
+void figures(int authors);                /* prints them */
 void figure_delivery(int64_t latency_ms); /* of a text on a screen */
 
 /* net.c */
