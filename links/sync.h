@@ -13,7 +13,7 @@
  *	sync_turn	once a turn: looks what moved, and who is silent
  *	sync_fill	messages into a link's wire, as far as there is room
  *
- * Memory: 48 bytes for each link and log.
+ * Memory: 40 bytes for each link and log.
  */
 #ifndef SYNC_H
 #define SYNC_H
@@ -24,6 +24,7 @@
 
 enum {
 	SYNC_GATHER_MS = 2000,       /* news that nobody waits for, jittered */
+	SYNC_UNLIKE_MS = 300, /* for two states to become equal by themselves */
 	SYNC_RECEIPT_MS = 20,        /* between two Digests of receipts */
 	SYNC_SILENT_MS = 250,        /* a source that moves nothing is left */
 	SYNC_BUSY_MS = 2000,         /* unless it is busy with other logs, or */
@@ -97,6 +98,16 @@ void sync_want(const struct sync *sync, struct loop *loop);
 
 /* Has it told everything that it has? */
 bool sync_is_complete(const struct sync_link *link);
+
+/*
+ * What of the room is in order: on how many links the other side is known to
+ * have just what we have durably, up to the last record of every signed log
+ * that is not frozen.
+ */
+int sync_equal(const struct sync *sync);
+
+/* Our own state (room_state), as it is now; valid until the next call. */
+const uint8_t *sync_state(struct sync *sync);
 
 /* Does any link claim records of ours that we lack? */
 bool sync_claims_own(const struct sync *sync);

@@ -281,10 +281,11 @@ static inline void evil_put_digest(struct evil *e,
 {
 	static uint8_t bytes[MESSAGE_MAX + MESSAGE_ENTRY_MAX];
 	struct writer w = writer_over(bytes, MESSAGE_MAX);
+	struct message_digest rest = { .complete = complete };
 
 	for (size_t i = 0; i < count; i++)
 		message_put_entry(&w, &entries[i]);
-	message_put_digest_end(&w, complete, false);
+	message_put_digest_end(&w, &rest);
 	assert_false(w.full);
 	evil_put(e, MESSAGE_DIGEST, w.bytes, w.size);
 }
