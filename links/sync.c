@@ -533,6 +533,7 @@ static bool counts_in_state(const struct sync *s, uint32_t number)
  */
 static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
+	s->counts.changes++;
 	l->unlike_ms = INT64_MAX;
 	if (l->due_ms[TELL_ASKED] != INT64_MAX)
 		l->due_ms[TELL_ASKED] = now_ms + gather_ms(s);
@@ -561,7 +562,7 @@ static void states_compare(struct sync *s, int64_t now_ms)
 	}
 }
 
-static bool link_is_equal(const struct sync *s, const struct sync_link *l)
+bool sync_agrees(const struct sync *s, const struct sync_link *l)
 {
 	if (!l->heard_all || l->waiting > 0)
 		return false;
@@ -571,15 +572,6 @@ static bool link_is_equal(const struct sync *s, const struct sync_link *l)
 			return false;
 	}
 	return true;
-}
-
-int sync_equal(const struct sync *s)
-{
-	int count = 0;
-
-	for (int i = 0; i < SYNC_LINKS; i++)
-		count += s->links[i] != NULL && link_is_equal(s, s->links[i]);
-	return count;
 }
 
 /* Turns. */
@@ -595,6 +587,7 @@ static void topic_moved(
 		t->moved_ms = now_ms;
 	t->durable = durable;
 	s->moved = true;
+	s->counts.changes++;
 	if (topic_is_refused(s, number))
 		topic_leave(s, number, now_ms);
 	if (!room_log(s->room, number)->is_signed)
@@ -838,6 +831,7 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	struct reader entries = digest->entries;
 	struct message_entry entry;
 
+	s->counts.changes++;
 	l->checks = CHECKS_MAX;
 	while (message_next_entry(&entries, &entry))
 		link_entry(s, l, &entry, now_ms);
@@ -921,6 +915,7 @@ static void batch_offered(struct sync *s, struct sync_link *l,
 
 	if (f->have < last)
 		f->have = last;
+	s->counts.changes++;
 	topic_behind(s, input->number, last, now_ms);
 }
 
@@ -1326,6 +1321,7 @@ struct sync_link *sync_link_open(
 		l->due_ms[i] = INT64_MAX;
 	l->unlike_ms = INT64_MAX;
 	s->links[place] = l;
+	s->counts.changes++;
 	/* What the other side wrote is asked for before it says a word. */
 	for (uint32_t n = 0; n < room_count(s->room); n++) {
 		if (room_log(s->room, n)->used && link_wrote(s, l, n))
@@ -1377,6 +1373,7 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 		if (s->links[i] == l)
 			s->links[i] = NULL;
 	}
+	s->counts.changes++;
 	for (uint32_t n = 0; n < s->topic_count; n++) {
 		if (s->topics[n].source != l)
 			continue;

@@ -99,12 +99,8 @@ void sync_want(const struct sync *sync, struct loop *loop);
 /* Has it told everything that it has? */
 bool sync_is_complete(const struct sync_link *link);
 
-/*
- * What of the room is in order: on how many links the other side is known to
- * have just what we have durably, up to the last record of every signed log
- * that is not frozen.
- */
-int sync_equal(const struct sync *sync);
+/* Is the other side known to have just what makes up our state? */
+bool sync_agrees(const struct sync *sync, const struct sync_link *link);
 
 /* Our own state (room_state), as it is now; valid until the next call. */
 const uint8_t *sync_state(struct sync *sync);
@@ -125,7 +121,8 @@ struct sync_counts {
 	uint64_t records_sent, records_received; /* copies, wanted or not */
 	uint64_t records_new;                    /* received and accepted */
 	uint64_t digest_bytes_sent;
-	uint64_t moves; /* of a source that was silent */
+	uint64_t moves;   /* of a source that was silent */
+	uint64_t changes; /* of what anybody here or there is known to have */
 };
 
 void sync_count(const struct sync *sync, struct sync_counts *counts);

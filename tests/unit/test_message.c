@@ -466,7 +466,7 @@ static const struct valid_case {
 		"0a020801"
 		"1001"
 		"0a020802"
-		"2a00"
+		"3a00"
 		"0a020803",
 		"digest complete\nentry 1 0:0 0\nentry 2 0:0 0\n"
 		"entry 3 0:0 0\n" },
