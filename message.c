@@ -299,8 +299,8 @@ bool message_decode_digest(struct reader r, struct message_digest *digest)
 			digest->again = field_flag(&f, &r);
 			break;
 		case 4:
-			digest->has_state = field_copy(&f, digest->state,
-				sizeof(digest->state), &r);
+			digest->has_state = field_copy(
+				&f, digest->state, sizeof(digest->state), &r);
 			break;
 		case 5:
 			digest->unlike = field_flag(&f, &r);

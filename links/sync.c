@@ -97,7 +97,7 @@ struct topic {
 	bool refused;             /* its bytes are used up */
 	bool meant;               /* scratch of forget_claims */
 	int64_t author_ms; /* when he may be asked again; 0: look no further */
-	int64_t moved_ms; /* our head moved, or the source was chosen, or
+	int64_t moved_ms;  /* our head moved, or the source was chosen, or
 			     somebody got ahead: whichever came last */
 };
 
@@ -338,7 +338,8 @@ static void topic_choose(struct sync *s, uint32_t number, int64_t now_ms)
 			best_rank = rank;
 		}
 		if (rank < 0 && link_wrote(s, s->links[i], number))
-			topic_await(s, t, flow_of(s->links[i], number)->avoid_ms);
+			topic_await(
+				s, t, flow_of(s->links[i], number)->avoid_ms);
 	}
 	/* Our own log is asked for only where there is more of it. */
 	if (room_log(s->room, number)->is_own && best != NULL &&
@@ -807,7 +808,8 @@ static void link_begin_again(struct sync_link *l, int64_t now_ms)
 }
 
 /* It lacks something, or we do: it is told all that it was not told yet. */
-static void link_tell_untold(struct sync *s, struct sync_link *l, int64_t now_ms)
+static void link_tell_untold(
+	struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	for (uint32_t n = 0; n < l->flow_count; n++) {
 		struct flow *f = &l->flows[n];
@@ -818,7 +820,8 @@ static void link_tell_untold(struct sync *s, struct sync_link *l, int64_t now_ms
 	}
 }
 
-static void link_state(struct sync_link *l, const uint8_t *state, int64_t now_ms)
+static void link_state(
+	struct sync_link *l, const uint8_t *state, int64_t now_ms)
 {
 	memcpy(l->theirs, state, sizeof(l->theirs));
 	if (l->unlike_ms > now_ms + SYNC_UNLIKE_MS)
@@ -1135,9 +1138,8 @@ static bool link_tell_changes(
 		}
 	}
 	link_told_rest(l, &rest);
-	return entries == 0 && !something
-		       ? true
-		       : link_put_digest(s, l, &w, &rest);
+	return entries == 0 && !something ? true
+					  : link_put_digest(s, l, &w, &rest);
 }
 
 /* Records, from here on. */

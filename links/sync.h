@@ -23,13 +23,13 @@
 #include "wire.h"
 
 enum {
-	SYNC_GATHER_MS = 2000,       /* news that nobody waits for, jittered */
+	SYNC_GATHER_MS = 2000, /* news that nobody waits for, jittered */
 	SYNC_UNLIKE_MS = 300, /* for two states to become equal by themselves */
-	SYNC_RECEIPT_MS = 20,        /* between two Digests of receipts */
-	SYNC_SILENT_MS = 250,        /* a source that moves nothing is left */
-	SYNC_BUSY_MS = 2000,         /* unless it is busy with other logs, or */
-	SYNC_PATIENCE_MAX_MS = 1000, /* far away */
-	SYNC_AVOID_MS = 1000,        /* and not chosen again for so long, */
+	SYNC_RECEIPT_MS = 20, /* between two Digests of receipts */
+	SYNC_SILENT_MS = 250, /* a source that moves nothing is left */
+	SYNC_BUSY_MS = 2000,  /* unless it is busy with other logs, or */
+	SYNC_PATIENCE_MAX_MS = 1000,   /* far away */
+	SYNC_AVOID_MS = 1000,          /* and not chosen again for so long, */
 	SYNC_AVOID_MAX_MS = 60 * 1000, /* doubling */
 	SYNC_AGAIN_MS = 1000,          /* between two demands to start over */
 	SYNC_HOST_SIZE = 16 /* an address that new logs are counted by */

@@ -40,7 +40,7 @@ struct evil {
 	struct wire_buffers *buffers; /* NULL until the link is up */
 	struct transcript told;
 	uint8_t meant[EVIL_NUMBERS][RECORD_KEY_SIZE]; /* by their numbers */
-	int ids; /* that entries of Digests had */
+	int ids;                           /* that entries of Digests had */
 	uint8_t state[MESSAGE_STATE_SIZE]; /* told last */
 };
 

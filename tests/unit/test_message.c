@@ -228,9 +228,10 @@ static void put_empty_hello(struct writer *w)
 
 static void put_digest(struct writer *w)
 {
-	struct message_digest rest = {
-		.complete = true, .again = true, .unlike = true, .has_state = true
-	};
+	struct message_digest rest = { .complete = true,
+		.again = true,
+		.unlike = true,
+		.has_state = true };
 	struct message_entry entry = { .log = named_log(),
 		.seq = LIMIT_SEQ,
 		.has_id = true,
@@ -592,8 +593,7 @@ static const struct malformed_case {
 	{ "complete 2", MESSAGE_DIGEST, "1002" },
 	{ "complete 2^32 + 1", MESSAGE_DIGEST, "108180808010" },
 	{ "again is bytes", MESSAGE_DIGEST, "1a0101" },
-	{ "state of 15", MESSAGE_DIGEST,
-		"220f" TIMES_4("010101") "010101" },
+	{ "state of 15", MESSAGE_DIGEST, "220f" TIMES_4("010101") "010101" },
 	{ "state of 17", MESSAGE_DIGEST, "2211" ID "b2" },
 	{ "state is a number", MESSAGE_DIGEST, "2001" },
 	{ "unlike 2", MESSAGE_DIGEST, "2802" },

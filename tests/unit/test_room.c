@@ -1861,8 +1861,7 @@ static void expect_state(const struct book *first, const struct book *second)
 
 static void state_is_that_of_all_durable_heads(void **state)
 {
-	bool sorted =
-		memcmp(alice.log.id, bob.log.id, RECORD_ID_SIZE) < 0;
+	bool sorted = memcmp(alice.log.id, bob.log.id, RECORD_ID_SIZE) < 0;
 	struct book before;
 
 	(void)state;
