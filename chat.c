@@ -56,6 +56,7 @@ enum {
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
 	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
+	AGREE_MS = 3000,   /* nothing has moved for so long: who is in sync? */
 
 	/* How long others are asked for records of ours, before we go on. */
 	ASK_MS = 1500,          /* everybody, for what they have */
@@ -84,12 +85,16 @@ struct chat {
 	int heard;        /* batches of others in this turn, in records */
 	int64_t lost_ms;  /* no word about messages not kept before */
 	int64_t names_ms;
-	int64_t twin_ms;  /* no word about a twin before */
-	int64_t ask_ms;   /* since when others are asked for own records */
-	int64_t asked_ms; /* when they were asked long enough */
-	int64_t came_ms;  /* when the last of them came */
-	uint64_t own;     /* own records that were here then */
-	bool own_broken;  /* own log has holes, as last told */
+	int64_t twin_ms;   /* no word about a twin before */
+	int64_t ask_ms;    /* since when others are asked for own records */
+	int64_t asked_ms;  /* when they were asked long enough */
+	int64_t came_ms;   /* when the last of them came */
+	uint64_t own;      /* own records that were here then */
+	bool own_broken;   /* own log has holes, as last told */
+	uint64_t changes;  /* of what anybody has (mesh_counts), as last seen */
+	int64_t agree_ms;  /* when to look who is in sync; 0: nothing moved */
+	int64_t agreed_ms; /* that was told, */
+	struct mesh_agreed agreed; /* and what */
 	int signal_slot;
 	uint32_t said_log;   /* log that we said things in, and */
 	uint64_t said_first; /* the first of them: they stand on the screen */
@@ -688,6 +693,42 @@ static void chat_event(
 }
 
 /*
+ * Says how many of those linked have what we have, and six digits of what it
+ * comes to, which people may compare: when it has been quiet for a while, and
+ * while only the digits change, as they do with every message, now and then.
+ */
+static void chat_agree(struct chat *c, int64_t now_ms)
+{
+	struct mesh_agreed agreed;
+	struct mesh_counts counts;
+	bool same;
+
+	mesh_count(c->mesh, &counts);
+	if (counts.sync.changes != c->changes)
+		c->agree_ms = now_ms + AGREE_MS;
+	c->changes = counts.sync.changes;
+	if (c->agree_ms == 0 || now_ms < c->agree_ms)
+		return;
+	c->agree_ms = 0;
+	mesh_agree(c->mesh, &agreed);
+	same = agreed.links == c->agreed.links &&
+	       agreed.equal == c->agreed.equal;
+	if (same && memcmp(agreed.state, c->agreed.state,
+			    sizeof(agreed.state)) == 0)
+		return;
+	if (same && !is_verbose(c) && now_ms < c->agreed_ms + TOLD_AGAIN_MS) {
+		c->agree_ms = c->agreed_ms + TOLD_AGAIN_MS;
+		return;
+	}
+	c->agreed = agreed;
+	c->agreed_ms = now_ms;
+	if (agreed.links > 0)
+		info(c, "in sync %d/%d \302\267 %02x%02x%02x", agreed.equal,
+			agreed.links, agreed.state[0], agreed.state[1],
+			agreed.state[2]);
+}
+
+/*
  * With --send and --exit-on-eof: leaves when enough others have all that was
  * said, or when that has taken too long.
  */
@@ -931,6 +972,8 @@ void chat_want(struct chat *c, struct loop *loop)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
 	if (people_unsaved(c->people))
 		loop_wake(loop, c->names_ms);
+	if (c->agree_ms != 0)
+		loop_wake(loop, c->agree_ms);
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
 	else if (c->until_ms != 0)
@@ -980,6 +1023,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 		chat_next_durable(c, &entry))
 		chat_show(c, &entry);
 	mesh_flush(c->mesh, now_ms);
+	chat_agree(c, now_ms);
 	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||

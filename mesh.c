@@ -699,6 +699,20 @@ bool mesh_claims_own(const struct mesh *m)
 	return sync_claims_own(m->sync);
 }
 
+void mesh_agree(struct mesh *m, struct mesh_agreed *agreed)
+{
+	memset(agreed, 0, sizeof(*agreed));
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *l = m->links[i];
+
+		if (!link_is_native(l) || l->state != LINK_UP || l->fd < 0)
+			continue;
+		agreed->links++;
+		agreed->equal += sync_agrees(m->sync, l->sync);
+	}
+	memcpy(agreed->state, sync_state(m->sync), sizeof(agreed->state));
+}
+
 void mesh_count(const struct mesh *m, struct mesh_counts *counts)
 {
 	memset(counts, 0, sizeof(*counts));

@@ -368,6 +368,14 @@ static inline int64_t node_wake_ms(struct node *n)
 	return n->loop.wake_ms - now_ms;
 }
 
+static inline struct mesh_agreed node_agreed(const struct node *n)
+{
+	struct mesh_agreed agreed;
+
+	mesh_agree(n->mesh, &agreed);
+	return agreed;
+}
+
 static inline struct mesh_counts node_counts(const struct node *n)
 {
 	struct mesh_counts counts;
