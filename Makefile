@@ -11,13 +11,13 @@ MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery doctor \
+	record $(ROOM) deliver ctl errands mesh $(LINKS) wire message legacy discovery doctor \
 	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history dns responder \
 	mdns mesh original sync dial strikes people clean term options \
-	database show inspect chat $(CRYPTO_TESTS)
+	database show inspect ctl chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

@@ -725,6 +725,20 @@ void mesh_count(const struct mesh *m, struct mesh_counts *counts)
 	sync_count(m->sync, &counts->sync);
 }
 
+bool mesh_next_link(struct mesh *m, int *index, struct mesh_event *event)
+{
+	memset(event, 0, sizeof(*event));
+	while (*index < LINKS_MAX) {
+		const struct link *l = m->links[(*index)++];
+
+		if (l == NULL || l->fd < 0 || l->state != LINK_UP)
+			continue;
+		event_fill(m, l, event);
+		return true;
+	}
+	return false;
+}
+
 static void link_want_timers(
 	const struct mesh *m, const struct link *l, struct loop *loop)
 {

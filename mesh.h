@@ -182,4 +182,11 @@ void mesh_agree(struct mesh *mesh, struct mesh_agreed *agreed);
 
 void mesh_count(const struct mesh *mesh, struct mesh_counts *counts);
 
+/*
+ * The next link that is up, counted from *index on, as MESH_UP tells of it;
+ * begin with 0.  False: there are no more.
+ */
+bool mesh_next_link(
+	struct mesh *mesh, int *index, struct mesh_event *event) MUST_USE;
+
 #endif
