@@ -319,6 +319,7 @@ static int print_problems(struct database *d)
 static int check(struct database *d)
 {
 	int status = print_problems(d);
+	uint8_t state[MESSAGE_STATE_SIZE];
 	uint64_t records;
 	uint32_t logs;
 
@@ -328,10 +329,11 @@ static int check(struct database *d)
 	}
 	records = log_count(d->checked);
 	logs = log_author_count(d->checked);
-	(void)printf("%s: %llu record%s in %lu log%s, %s\n", d->path,
-		(unsigned long long)records, records == 1 ? "" : "s",
-		(unsigned long)logs, logs == 1 ? "" : "s",
-		status == EX_OK ? "all sound" : "not all is sound");
+	room_state(d->room, state); /* as chats in sync tell it */
+	(void)printf("%s: %llu record%s in %lu log%s (%02x%02x%02x), %s\n",
+		d->path, (unsigned long long)records, records == 1 ? "" : "s",
+		(unsigned long)logs, logs == 1 ? "" : "s", state[0], state[1],
+		state[2], status == EX_OK ? "all sound" : "not all is sound");
 	return finish(d, status, 0);
 }
 
