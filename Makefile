@@ -19,6 +19,7 @@ TESTS = bytes file record message wire legacy log room history dns responder \
 	mdns mesh original sync dial strikes people clean term options \
 	database show inspect chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
+PLAYERS = evil crossing
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -104,13 +105,13 @@ build/static/%.o: %.c
 # Every test, each kind with its seconds; ends in one line that counts them.
 test: chat $(TESTS:%=build/tests/unit/test_%) \
 		$(FUZZERS:%=build/tests/fuzz/%) build/tests/crash/explore \
-		build/tests/sim/sim
+		build/tests/sim/sim $(PLAYERS:%=build/tests/scenarios/%)
 	tests/run unit fuzz crash sim scenarios
 
 unit: $(TESTS:%=build/tests/unit/test_%)
 	tests/run unit
 
-scenarios: chat
+scenarios: chat $(PLAYERS:%=build/tests/scenarios/%)
 	tests/run scenarios
 
 # A fuzz target is linked with libFuzzer by `make fuzz`, and with a main that
@@ -208,6 +209,15 @@ build/tests/sim/sim: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(sim_nodes)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(SANITIZE) $(CFLAGS) -o $@ \
 		$(SIM:%=tests/sim/%.c) $(sim_nodes) $(LDFLAGS) \
 		$(SIM_CALLS:%=-Wl,--wrap=%)
+
+# Who plays a part in scenarios, on real sockets.
+build/tests/scenarios/crossing: LDFLAGS += \
+	-Wl,--wrap=getpeername -Wl,--wrap=connect
+
+build/tests/scenarios/%: tests/scenarios/%.c $(sim_nodes)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -o $@ $< \
+		$(sim_nodes) $(LDFLAGS) -lcmocka
 
 include tests/crypto.mk
 
