@@ -18,6 +18,12 @@ memory() {
 	sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "proc/$(cat alice.pid)/status"
 }
 
+# stuck: bytes wait for three who do not take them.
+stuck() {
+	[ "$(ss -tnH state established "sport = :$port" |
+		awk '$2 > 10000' | grep -c '')" -eq 3 ]
+}
+
 # fetch WHO PORT: he comes, and has everything when he has what alice says now:
 # a log has no gaps.  How long that took is in $took.
 fetch() {
@@ -35,8 +41,9 @@ reaches() {
 	say alice "$2"
 	wait_for alice.out "\"text\":\"$2\""
 	seq=$(sed -n "s/.*\"seq\":\([0-9]*\),.*\"text\":\"$2\".*/\1/p" alice.out)
-	wait_for alice.out \
-		"\"type\":\"delivered\",\"seq\":$seq,\"by\":\"$1\"" 200
+	id=$(sed -n "s/.*\"up\",\"name\":\"$1\",\"author\":\"\([^\"]*\).*/\1/p" \
+		alice.out)
+	wait_for alice.out "\"delivered\",\"seq\":$seq,\"by\":\"$id\"" 200
 }
 
 awk 'BEGIN {
@@ -62,6 +69,7 @@ for number in 101 102 103; do
 	wait_for deaf$number.out there
 	wait_for alice.out "\"up\",\"name\":\"evil-$number\""
 done
+wait_until 60 stuck || fail "the three are not deaf"
 fetch bob 4002
 for i in 1 2 3 4 5; do
 	say carol "carol $i"
@@ -70,6 +78,7 @@ for i in 1 2 3 4 5; do
 	reaches bob "and to bob $i"
 done
 [ "$(lines alice.out '"event":"down"')" -eq 0 ] || fail "somebody is gone"
+wait_until 60 stuck || fail "the three are not deaf any more"
 most=$(memory VmHWM)
 [ $((most - before)) -le 16384 ] ||
 	fail "alice's memory grew from $before to $most KiB"
