@@ -165,6 +165,12 @@ bench: $(BENCHES:%=build/tests/bench/%)
 bench-replicate: build/tests/bench/replicate
 	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
 
+# Ten hosts, beside the simulation and the original; HOSTS_OPTIONS=--trouble for
+# a part of it: see there.
+HOSTS_OPTIONS = --original
+bench-hosts: chat build/tests/sim/sim
+	tests/bench/hosts $(HOSTS_OPTIONS) $(DIR)
+
 bench-crypto: build/tests/bench/crypto
 	tests/bench/crypto $<
 
@@ -250,6 +256,7 @@ help:
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
 	@echo 'make bench      what store, links, nodes and crypto/ cost; BENCH=full'
+	@echo 'make bench-hosts   ten hosts, beside simulation and original'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
@@ -258,7 +265,7 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
-	sim-figures sim-mutants bench bench-crypto bench-replicate foreign lint flags \
+	sim-figures sim-mutants bench bench-crypto bench-hosts bench-replicate foreign lint flags \
 	format install clean help
 .SECONDARY:
 
