@@ -1083,10 +1083,34 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 	chat_room(c);
 }
 
+/* What it cost, for who asks with -v, and for scripts: see tests/bench/hosts. */
+static void chat_counted(struct chat *c)
+{
+	struct mesh_counts counts;
+	const struct sync_counts *sync = &counts.sync;
+
+	if (!is_verbose(c))
+		return;
+	mesh_count(c->mesh, &counts);
+	info(c,
+		"counted: links=%d bytes_sent=%llu bytes_received=%llu "
+		"records_sent=%llu records_received=%llu records_new=%llu "
+		"digest_bytes_sent=%llu source_moves=%llu strikes=%llu",
+		counts.links, (unsigned long long)counts.bytes_sent,
+		(unsigned long long)counts.bytes_received,
+		(unsigned long long)sync->records_sent,
+		(unsigned long long)sync->records_received,
+		(unsigned long long)sync->records_new,
+		(unsigned long long)sync->digest_bytes_sent,
+		(unsigned long long)sync->moves,
+		(unsigned long long)counts.strikes);
+}
+
 /* The last attempt to keep what a full disk did not take. */
 static void chat_end(struct chat *c)
 {
 	c->done = true;
+	chat_counted(c);
 	log_hurry(c->log);
 	if (!c->waiting.used && (log_waiting(c->log) == 0 ||
 					log_commit(c->log, INT64_MAX) == 0)) {
