@@ -11,14 +11,15 @@ MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
 LINKS = $(addprefix links/,link native original sync feed dial strikes)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
-	record $(ROOM) deliver mesh $(LINKS) wire message legacy discovery doctor \
+	record $(ROOM) deliver ctl errands mesh $(LINKS) wire message legacy discovery doctor \
 	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history dns responder \
 	mdns mesh original sync dial strikes people clean term options \
-	database show inspect chat $(CRYPTO_TESTS)
+	database show inspect ctl chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
+PLAYERS = evil crossing
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -114,13 +115,13 @@ build/static/%.o: %.c
 # Every test, each kind with its seconds; ends in one line that counts them.
 test: chat $(TESTS:%=build/tests/unit/test_%) \
 		$(FUZZERS:%=build/tests/fuzz/%) build/tests/crash/explore \
-		build/tests/sim/sim
+		build/tests/sim/sim $(PLAYERS:%=build/tests/scenarios/%)
 	tests/run unit fuzz crash sim scenarios
 
 unit: $(TESTS:%=build/tests/unit/test_%)
 	tests/run unit
 
-scenarios: chat
+scenarios: chat $(PLAYERS:%=build/tests/scenarios/%)
 	tests/run scenarios
 
 # A fuzz target is linked with libFuzzer by `make fuzz`, and with a main that
@@ -173,6 +174,12 @@ bench: $(BENCHES:%=build/tests/bench/%)
 
 bench-replicate: build/tests/bench/replicate
 	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
+
+# Ten hosts, beside the simulation and the original; HOSTS_OPTIONS=--trouble for
+# a part of it: see there.
+HOSTS_OPTIONS = --original
+bench-hosts: chat build/tests/sim/sim
+	tests/bench/hosts $(HOSTS_OPTIONS) $(DIR)
 
 bench-crypto: build/tests/bench/crypto
 	tests/bench/crypto $<
@@ -232,6 +239,15 @@ build/tests/sim/sim-fast: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(fast)
 		-o $@ $(SIM:%=tests/sim/%.c) $(fast) $(LDFLAGS) \
 		$(SIM_CALLS:%=-Wl,--wrap=%)
 
+# Who plays a part in scenarios, on real sockets.
+build/tests/scenarios/crossing: LDFLAGS += \
+	-Wl,--wrap=getpeername -Wl,--wrap=connect
+
+build/tests/scenarios/%: tests/scenarios/%.c $(sim_nodes)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -o $@ $< \
+		$(sim_nodes) $(LDFLAGS) -lcmocka
+
 include tests/crypto.mk
 
 lint:
@@ -265,6 +281,7 @@ help:
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
 	@echo 'make bench      what store, links, nodes and crypto/ cost; BENCH=full'
+	@echo 'make bench-hosts   ten hosts, beside simulation and original'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
 	@echo '                constant time; see tests/crypto.mk'
@@ -273,7 +290,7 @@ help:
 	@echo 'make clean'
 
 .PHONY: all static test unit scenarios fuzz crash crash-mutants sim \
-	sim-soak sim-figures sim-mutants bench bench-crypto bench-replicate foreign lint flags \
+	sim-soak sim-figures sim-mutants bench bench-crypto bench-hosts bench-replicate foreign lint flags \
 	format install clean help
 .SECONDARY:
 

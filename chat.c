@@ -42,6 +42,7 @@
 #include "deliver.h"
 #include "discovery.h"
 #include "doctor.h"
+#include "errands.h"
 #include "history.h"
 #include "inspect.h"
 #include "mesh.h"
@@ -56,6 +57,9 @@ enum {
 	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
 	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
+	AGREED_TEXT_SIZE = 48,
+	AGREE_MS = 3000, /* nothing has moved for so long: who is in sync? */
+	SEND_TRIES = 20, /* of opening a database that others open, too */
 
 	/* How long others are asked for records of ours, before we go on. */
 	ASK_MS = 1500,          /* everybody, for what they have */
@@ -84,12 +88,16 @@ struct chat {
 	int heard;        /* batches of others in this turn, in records */
 	int64_t lost_ms;  /* no word about messages not kept before */
 	int64_t names_ms;
-	int64_t twin_ms;  /* no word about a twin before */
-	int64_t ask_ms;   /* since when others are asked for own records */
-	int64_t asked_ms; /* when they were asked long enough */
-	int64_t came_ms;  /* when the last of them came */
-	uint64_t own;     /* own records that were here then */
-	bool own_broken;  /* own log has holes, as last told */
+	int64_t twin_ms;   /* no word about a twin before */
+	int64_t ask_ms;    /* since when others are asked for own records */
+	int64_t asked_ms;  /* when they were asked long enough */
+	int64_t came_ms;   /* when the last of them came */
+	uint64_t own;      /* own records that were here then */
+	bool own_broken;   /* own log has holes, as last told */
+	uint64_t changes;  /* of what anybody has (mesh_counts), as last seen */
+	int64_t agree_ms;  /* when to look who is in sync; 0: nothing moved */
+	int64_t agreed_ms; /* that was told, */
+	struct mesh_agreed agreed; /* and what */
 	int signal_slot;
 	uint32_t said_log;   /* log that we said things in, and */
 	uint64_t said_first; /* the first of them: they stand on the screen */
@@ -105,7 +113,12 @@ struct chat {
 	struct term *term;
 	struct waiting waiting;
 	struct deliver deliver;
-	bool ended; /* nothing more will be said: stdin ended, or --send */
+	struct ctl *ctl; /* or NULL: nobody is answered there */
+	struct errands errands;
+	uint64_t errand; /* the newest own record, which was not typed and is
+			    not shown yet; or 0 */
+	bool ended;      /* nothing more will be said: stdin ended, or --send */
+	bool delivered;  /* all that was said by then */
 	int64_t until_ms; /* then we do not wait for receipts any longer */
 	uint8_t line[TERM_SHOWN_MAX];
 };
@@ -165,6 +178,12 @@ static void name_of_address(
 		name[end - address] = '\0';
 }
 
+/* Does a line stand on the screen as soon as it is typed? */
+static bool shows_typed(const struct chat *c)
+{
+	return term_is_interactive(c->term) && !c->options.json;
+}
+
 /* One durable record goes to the screen. */
 static void chat_show(struct chat *c, const struct history_entry *entry)
 {
@@ -178,7 +197,7 @@ static void chat_show(struct chat *c, const struct history_entry *entry)
 	if (c->options.command == COMMAND_SEND)
 		return; /* who only sends does not read */
 	if (entry->number == c->said_log && entry->seq >= c->said_first &&
-		term_is_interactive(c->term) && !c->options.json)
+		entry->seq != c->errand && shows_typed(c))
 		return; /* it stands there since it was typed */
 	show_name(c->people, message.log, name);
 	if (show_message(&line, &message, c->options.json))
@@ -638,11 +657,12 @@ static void chat_delivered(struct chat *c, const struct mesh_event *event)
 		.room_id = people_room_id(c->people) };
 
 	memcpy(receipt.key, event->key, sizeof(receipt.key));
-	if (!deliver_note(&c->deliver, &receipt) || !c->options.json ||
-		!term_room(c->term))
+	if (!deliver_note(&c->deliver, &receipt))
 		return;
 	show_delivered(&line, &by, event->number);
-	term_message(c->term, line.bytes, line.size);
+	errands_delivered(&c->errands, event->number, line.bytes, line.size);
+	if (c->options.json && term_room(c->term))
+		term_message(c->term, line.bytes, line.size);
 }
 
 static void chat_event(
@@ -687,14 +707,60 @@ static void chat_event(
 	}
 }
 
+static void agreed_text(
+	const struct mesh_agreed *agreed, char text[AGREED_TEXT_SIZE])
+{
+	(void)snprintf(text, AGREED_TEXT_SIZE,
+		"in sync %d/%d \302\267 %02x%02x%02x", agreed->equal,
+		agreed->links, agreed->state[0], agreed->state[1],
+		agreed->state[2]);
+}
+
+/*
+ * Says how many of those linked have what we have, and six digits of what it
+ * comes to, which people may compare: when it has been quiet for a while, and
+ * while only the digits change, as they do with every message, now and then.
+ */
+static void chat_agree(struct chat *c, int64_t now_ms)
+{
+	char text[AGREED_TEXT_SIZE];
+	struct mesh_agreed agreed;
+	struct mesh_counts counts;
+	bool same;
+
+	mesh_count(c->mesh, &counts);
+	if (counts.sync.changes != c->changes)
+		c->agree_ms = now_ms + AGREE_MS;
+	c->changes = counts.sync.changes;
+	if (c->agree_ms == 0 || now_ms < c->agree_ms)
+		return;
+	c->agree_ms = 0;
+	mesh_agree(c->mesh, &agreed);
+	same = agreed.links == c->agreed.links &&
+	       agreed.equal == c->agreed.equal;
+	if (same && memcmp(agreed.state, c->agreed.state,
+			    sizeof(agreed.state)) == 0)
+		return;
+	if (same && !is_verbose(c) && now_ms < c->agreed_ms + TOLD_AGAIN_MS) {
+		c->agree_ms = c->agreed_ms + TOLD_AGAIN_MS;
+		return;
+	}
+	c->agreed = agreed;
+	c->agreed_ms = now_ms;
+	agreed_text(&agreed, text);
+	if (agreed.links > 0)
+		info(c, "%s", text);
+}
+
 /*
  * With --send and --exit-on-eof: leaves when enough others have all that was
- * said, or when that has taken too long.
+ * said, unless somebody waits for more, or when that has taken too long.
  */
 static void chat_finish(struct chat *c, int64_t now_ms)
 {
 	uint32_t own = room_own(c->room);
 	int acks = c->options.acks, count;
+	char text[256];
 	bool named =
 		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
 
@@ -711,20 +777,137 @@ static void chat_finish(struct chat *c, int64_t now_ms)
 		count = deliver_count(
 			&c->deliver, own, room_head(c->room, own), named);
 	}
-	if (count >= acks) {
-		chat_leave(c, now_ms);
+	c->delivered = c->delivered || count >= acks;
+	if (now_ms < c->until_ms &&
+		(!c->delivered || errands_wait(&c->errands)))
 		return;
-	}
-	if (now_ms < c->until_ms)
+	chat_leave(c, now_ms);
+	if (c->delivered)
 		return;
 	c->status = EXIT_FAILURE;
-	chat_leave(c, now_ms);
 	if (c->waiting.used)
 		return; /* chat_end tells why */
-	term_notice(c->term, "error",
-		"not delivered in %d s: %d of %d have it on disk; it is kept, "
-		"and sent when they are here",
-		c->options.timeout_s, count, acks);
+	errands_undelivered(
+		text, sizeof(text), c->options.timeout_s, count, acks);
+	term_notice(c->term, "error", "%s", text);
+}
+
+/* What other processes ask for. */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+write_line(struct writer *w, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	write_bytes(w, text, strlen(text));
+	write_u8(w, '\n');
+}
+
+/* How we are, in lines for --doctor. */
+static void chat_status(struct chat *c, struct writer *w)
+{
+	char shown[PEOPLE_SHOWN_MAX + 1];
+	char text[AGREED_TEXT_SIZE];
+	struct mesh_agreed agreed;
+	struct mesh_counts counts;
+	struct mesh_event event;
+
+	mesh_count(c->mesh, &counts);
+	write_line(w, "%s chats here%s%s: process %ld, port %u",
+		c->options.name,
+		c->options.room[0] == '\0' ? "" : ", in the room ",
+		c->options.room, (long)getpid(), c->port);
+	write_line(w, "links: %d", counts.links);
+	for (int i = 0; mesh_next_link(c->mesh, &i, &event);) {
+		name_of_event(c, &event, shown);
+		write_line(w, "  %s (%s)", shown, event.address);
+	}
+	mesh_agree(c->mesh, &agreed);
+	agreed_text(&agreed, text);
+	write_line(w, "%s", text);
+	write_line(w, "on disk: records %llu, logs %lu, bytes %llu",
+		(unsigned long long)log_count(c->log),
+		(unsigned long)log_author_count(c->log),
+		(unsigned long long)log_size(c->log));
+	write_line(w, "sent: records %llu, bytes %llu",
+		(unsigned long long)counts.sync.records_sent,
+		(unsigned long long)counts.bytes_sent);
+	write_line(w, "received: records %llu, of them new %llu, bytes %llu",
+		(unsigned long long)counts.sync.records_received,
+		(unsigned long long)counts.sync.records_new,
+		(unsigned long long)counts.bytes_received);
+}
+
+/* Why we say nothing for whoever wants this said, or NULL. */
+static const char *refusal(
+	const struct chat *c, const struct ctl_request *request, char text[256])
+{
+	const char *room = c->options.room;
+
+	if (strcmp(request->name, c->options.name) != 0)
+		(void)snprintf(text, 256,
+			"the chat that runs on this database is %s's: say it "
+			"as %s, or use another one with -d",
+			c->options.name, c->options.name);
+	else if (strcmp(request->room, room) != 0)
+		(void)snprintf(text, 256,
+			"the chat that runs on this database is in %s%s: use "
+			"it %s%s, or another one with -d",
+			room[0] == '\0' ? "everybody's room" : "the room ",
+			room, room[0] == '\0' ? "without -r" : "with -r ",
+			room);
+	else
+		return NULL;
+	return text;
+}
+
+static void chat_request(
+	struct chat *c, const struct ctl_request *request, int64_t now_ms)
+{
+	struct writer w = writer_over(c->line, CTL_ANSWER_SIZE / 2);
+	char text[256];
+
+	switch (request->kind) {
+	case CTL_STATUS:
+		chat_status(c, &w);
+		ctl_lines(c->ctl, request->client, w.bytes, w.size);
+		ctl_done(c->ctl, request->client, EX_OK, "", now_ms);
+		break;
+	case CTL_SEND:
+		if (refusal(c, request, text) != NULL)
+			ctl_done(c->ctl, request->client, EX_CONFIG, text,
+				now_ms);
+		else
+			errands_take(&c->errands, request);
+		break;
+	}
+}
+
+/*
+ * What others want said comes after what waits.  On a screen where typed lines
+ * stand already there is one at a time, and it has to be shown.
+ */
+static void chat_errands(struct chat *c, int64_t now_ms)
+{
+	struct ctl_request request;
+
+	while (ctl_next(c->ctl, &request))
+		chat_request(c, &request, now_ms);
+	if (c->done || c->leave_ms != 0)
+		errands_leave(&c->errands, now_ms);
+	while (!c->waiting.used && c->errand == 0 &&
+		errands_say(&c->errands, wall_clock_ms(), now_ms)) {
+		chat_said(c);
+		if (shows_typed(c))
+			c->errand = room_head(c->room, room_own(c->room));
+	}
 }
 
 /* What happened in the room. */
@@ -900,10 +1083,34 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 	chat_room(c);
 }
 
+/* What it cost, for who asks with -v, and for scripts: see tests/bench/hosts. */
+static void chat_counted(struct chat *c)
+{
+	struct mesh_counts counts;
+	const struct sync_counts *sync = &counts.sync;
+
+	if (!is_verbose(c))
+		return;
+	mesh_count(c->mesh, &counts);
+	info(c,
+		"counted: links=%d bytes_sent=%llu bytes_received=%llu "
+		"records_sent=%llu records_received=%llu records_new=%llu "
+		"digest_bytes_sent=%llu source_moves=%llu strikes=%llu",
+		counts.links, (unsigned long long)counts.bytes_sent,
+		(unsigned long long)counts.bytes_received,
+		(unsigned long long)sync->records_sent,
+		(unsigned long long)sync->records_received,
+		(unsigned long long)sync->records_new,
+		(unsigned long long)sync->digest_bytes_sent,
+		(unsigned long long)sync->moves,
+		(unsigned long long)counts.strikes);
+}
+
 /* The last attempt to keep what a full disk did not take. */
 static void chat_end(struct chat *c)
 {
 	c->done = true;
+	chat_counted(c);
 	log_hurry(c->log);
 	if (!c->waiting.used && (log_waiting(c->log) == 0 ||
 					log_commit(c->log, INT64_MAX) == 0)) {
@@ -920,7 +1127,9 @@ void chat_want(struct chat *c, struct loop *loop)
 	/* History waits for nobody, nor does a record that has room now. */
 	if (!c->started || room_is_busy(c->room))
 		loop_wake(loop, loop->now_ms);
-	if (c->waiting.used && !c->full && room_may_say(c->room))
+	if ((c->waiting.used ||
+		    (c->errand == 0 && errands_unsaid(&c->errands))) &&
+		!c->full && room_may_say(c->room))
 		loop_wake(loop, loop->now_ms);
 	if (!room_may_say(c->room))
 		loop_wake(loop, c->asked_ms > loop->now_ms
@@ -931,6 +1140,8 @@ void chat_want(struct chat *c, struct loop *loop)
 		c->signal_slot = loop_add(loop, c->options.signal_fd, POLLIN);
 	if (people_unsaved(c->people))
 		loop_wake(loop, c->names_ms);
+	if (c->agree_ms != 0)
+		loop_wake(loop, c->agree_ms);
 	if (c->leave_ms != 0)
 		loop_wake(loop, c->leave_ms);
 	else if (c->until_ms != 0)
@@ -939,6 +1150,8 @@ void chat_want(struct chat *c, struct loop *loop)
 	discovery_want(c->discovery, loop);
 	mesh_want(c->mesh, loop);
 	log_want(c->log, loop);
+	ctl_want(c->ctl, loop);
+	loop_wake(loop, errands_wake_ms(&c->errands));
 }
 
 void chat_run(struct chat *c, const struct loop *loop)
@@ -954,6 +1167,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	term_run(c->term, loop);
 	discovery_run(c->discovery, loop, now_ms);
 	mesh_run(c->mesh, loop, now_ms);
+	ctl_run(c->ctl, loop, now_ms);
 
 	while (discovery_next(c->discovery, &found))
 		chat_discovery(c, &found);
@@ -965,6 +1179,7 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_names(c, now_ms);
 	while (chat_takes_lines(c) && term_next(c->term, &line))
 		chat_line(c, &line, now_ms);
+	chat_errands(c, now_ms);
 
 	if (c->done)
 		return;
@@ -974,12 +1189,17 @@ void chat_run(struct chat *c, const struct loop *loop)
 	chat_commit(c, now_ms); /* durable before anyone hears of it */
 	if (c->done)
 		return;
+	errands_answer(&c->errands, now_ms);
 	chat_finish(c, now_ms);
 	chat_history(c);
 	while (c->history == NULL && term_room(c->term) &&
 		chat_next_durable(c, &entry))
 		chat_show(c, &entry);
+	if (c->history == NULL && term_room(c->term) &&
+		log_waiting(c->log) == 0)
+		c->errand = 0; /* all is shown */
 	mesh_flush(c->mesh, now_ms);
+	chat_agree(c, now_ms);
 	discovery_send(c->discovery, now_ms);
 	if (c->leave_ms != 0 &&
 		(now_ms >= c->leave_ms ||
@@ -1128,10 +1348,52 @@ static int open_history(struct chat *c)
 	return EX_OK;
 }
 
+/* A chat goes on without its socket. */
+static void open_ctl(struct chat *c)
+{
+	struct errands errands = {
+		.room = c->room, .log = c->log, .deliver = &c->deliver
+	};
+
+	if (c->options.answers) {
+		c->ctl = ctl_open(c->database.dir_fd);
+		if (c->ctl == NULL && errno == EEXIST)
+			term_notice(c->term, "warn",
+				"%s/ctl is no socket of ours, and stays: no "
+				"--send beside this chat",
+				c->database.path);
+		else if (c->ctl == NULL)
+			info(c, "no --send beside this chat: %s/ctl: %s",
+				c->database.path, strerror(errno));
+	}
+	errands.ctl = c->ctl;
+	c->errands = errands;
+}
+
+/* A database has one person: a name may change, but not by mistake. */
+static void tell_whose(struct chat *c)
+{
+	char *absolute = realpath(c->database.path, NULL);
+	uint32_t own = room_own(c->room);
+	const char *name =
+		own == ROOM_NO_LOG ? "" : room_log(c->room, own)->name;
+
+	if (c->database.made)
+		info(c,
+			"a new database: %s; a copy in use twice forks, see "
+			"BACKUP in the README",
+			absolute == NULL ? c->database.path : absolute);
+	free(absolute);
+	if (name[0] != '\0' && strcmp(name, c->options.name) != 0)
+		term_notice(c->term, "warn",
+			"%s is %s's: you go on as the same person under the "
+			"name %s; to be somebody else, use another -d",
+			c->database.path, name, c->options.name);
+}
+
 struct chat *chat_open(const struct options *options, int *status)
 {
 	struct chat *c = calloc(1, sizeof(*c));
-	char *absolute;
 
 	*status = EX_OSERR;
 	if (c == NULL) {
@@ -1153,13 +1415,8 @@ struct chat *chat_open(const struct options *options, int *status)
 		chat_close(c);
 		return NULL;
 	}
-	absolute = realpath(c->database.path, NULL);
-	if (c->database.made)
-		info(c,
-			"a new database: %s; a copy in use twice forks, see "
-			"BACKUP in the README",
-			absolute == NULL ? c->database.path : absolute);
-	free(absolute);
+	open_ctl(c);
+	tell_whose(c);
 	return c;
 }
 
@@ -1169,6 +1426,8 @@ void chat_close(struct chat *c)
 
 	if (c == NULL)
 		return;
+	errands_end(&c->errands, chat_clock_ms());
+	ctl_close(c->ctl);
 	if (c->term != NULL)
 		term_close(c->term);
 	mesh_close(c->mesh);
@@ -1192,16 +1451,33 @@ static void on_signal(int number)
 	errno = error;
 }
 
-/* Descriptors 0 to 2 are there, so that no file of ours becomes one. */
-static void open_standard(void)
+/*
+ * Descriptors 0 to 2 are there, so that no file of ours becomes one.  What is
+ * written to standard output where there was none fails: true.
+ */
+static bool open_standard(void)
 {
-	int fd;
+	bool mute = false;
 
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	} while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		(void)close(fd); /* it was not needed */
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		mute = mute || fd == STDOUT_FILENO;
+		(void)!open("/dev/null", /* the first that is free: fd */
+			(fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	}
+	return mute;
+}
+
+/* A chat without standard output is a peer all the same. */
+static void open_mute(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!dup2(fd, STDOUT_FILENO); /* or it is told later */
+	if (fd > STDERR_FILENO)
+		(void)close(fd); /* its copy stays */
 }
 
 static int catch_signals(void)
@@ -1235,15 +1511,54 @@ static int catch_signals(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* A whole chat.  What the process is to exit with. */
+static int run(struct options *options)
 {
-	const char *type = getenv("TERM");
-	struct options options;
 	struct chat *chat;
 	struct loop loop;
 	int status;
 
-	open_standard();
+	if (signal_pipe[0] < 0 && catch_signals() < 0) {
+		perror("error> signals");
+		return EX_OSERR;
+	}
+	options->signal_fd = signal_pipe[0];
+	chat = chat_open(options, &status);
+	while (chat != NULL && !chat_is_done(chat, &status)) {
+		loop_begin(&loop, chat_clock_ms());
+		chat_want(chat, &loop);
+		loop_wait(&loop);
+		chat_run(chat, &loop);
+	}
+	chat_close(chat);
+	return status;
+}
+
+/*
+ * --send: by the chat that has the database open, or by one of our own; again
+ * where somebody else was faster to open it.
+ */
+static int run_send(struct options *options)
+{
+	int status = EX_TEMPFAIL;
+
+	for (int i = 0; i < SEND_TRIES && status == EX_TEMPFAIL; i++) {
+		status = ctl_send(options);
+		if (status != CTL_NOBODY)
+			return status;
+		options->patient = i < SEND_TRIES - 1;
+		status = run(options);
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *type = getenv("TERM");
+	bool mute = open_standard();
+	struct options options;
+	int status;
+
 	options_default(&options);
 	status = options_parse(&options, argc, argv);
 	if (status != OPTIONS_GO_ON)
@@ -1254,21 +1569,12 @@ int main(int argc, char **argv)
 		return doctor_run(&options);
 	if (options.command == COMMAND_CHECK)
 		return inspect_check(&options);
+	if (mute)
+		open_mute();
 	options.plain = type == NULL || strcmp(type, "dumb") == 0;
-	if (catch_signals() < 0) {
-		perror("error> signals");
-		return EX_OSERR;
-	}
-	options.signal_fd = signal_pipe[0];
-	chat = chat_open(&options, &status);
-	while (chat != NULL && !chat_is_done(chat, &status)) {
-		loop_begin(&loop, chat_clock_ms());
-		chat_want(chat, &loop);
-		loop_wait(&loop);
-		chat_run(chat, &loop);
-	}
-	chat_close(chat);
-	return status;
+	options.answers = true;
+	return options.command == COMMAND_SEND ? run_send(&options)
+					       : run(&options);
 }
 
 #endif

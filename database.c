@@ -119,12 +119,14 @@ static int newer(const struct database *d)
 static int log_refused(const struct database *d)
 {
 	char holder[32] = "another process";
+	pid_t holder_pid;
 
 	switch (errno) {
 	case EAGAIN:
-		if (log_holder(d->dir_fd) > 0)
+		holder_pid = log_holder(d->dir_fd);
+		if (holder_pid > 0)
 			(void)snprintf(holder, sizeof(holder), "process %ld",
-				(long)log_holder(d->dir_fd));
+				(long)holder_pid);
 		return database_failed(d, EX_TEMPFAIL,
 			"%s has %s open: one chat for one database; end it, "
 			"or use another one with -d",
@@ -289,6 +291,8 @@ int database_open(struct database *d, const struct options *options)
 	if (status != EX_OK)
 		return status;
 	d->log = log_open(d->dir_fd);
+	if (d->log == NULL && errno == EAGAIN && options->patient)
+		return EX_TEMPFAIL;
 	if (d->log == NULL)
 		return log_refused(d);
 	status = people_of(d, options, true);

@@ -7,6 +7,7 @@
  *		.gitignore	"*": version control leaves it alone
  *		identity, peers	people.h
  *		forks		room.h
+ *		ctl		ctl.h
  *		and the log's	log.c
  */
 #ifndef DATABASE_H

@@ -2,6 +2,7 @@
 /*
  * doctor.c: chat --doctor: what a person needs to know when nobody appears.
  *
+ *	ctl_print_status	what the chat that runs here says of itself
  *	examine_interfaces	what the system has
  *	examine_multicast	LISTEN_MS of iface and mdns, as a chat would
  *	examine_found		dials everybody found, DIAL_MS each
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "ctl.h"
 #include "doctor.h"
 #include "iface.h"
 #include "legacy.h"
@@ -463,9 +465,10 @@ static int finish(struct doctor *d)
 			     "HOST:PORT instead\n");
 	else
 		(void)printf("all is well: others can be found\n");
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return EX_IOERR;
-	return wrong == NULL ? EX_OK : 1;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return wrong == NULL ? EX_OK : 1;
+	(void)fprintf(stderr, "error> can not write: %s\n", strerror(errno));
+	return EX_IOERR;
 }
 
 int doctor_run(const struct options *options)
@@ -496,6 +499,7 @@ int doctor_run(const struct options *options)
 		d->mdns = mdns_open(&mdns);
 	}
 	if (d != NULL && d->iface != NULL && d->mdns != NULL) {
+		ctl_print_status(options);
 		if (options->name != NULL)
 			(void)!mdns_ask(d->mdns, options->name); /* valid */
 		examine_interfaces(d);

@@ -31,13 +31,13 @@
 #include "show.h"
 #include "term.h"
 
-/* Has everything reached stdout? */
-static int finish(const struct database *d, int status)
+/* Has everything reached stdout, where `error` was met before, or 0? */
+static int finish(const struct database *d, int status, int error)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (error == 0 && fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	return database_failed(
-		d, EX_IOERR, "can not write: %s", strerror(errno));
+	return database_failed(d, EX_IOERR, "can not write: %s",
+		strerror(error == 0 ? errno : error));
 }
 
 /* The history. */
@@ -132,6 +132,7 @@ struct printer {
 	bool *doubtful; /* by number of the log */
 	uint8_t *bytes; /* TERM_SHOWN_MAX of them */
 	bool json;
+	int error; /* why stdout takes nothing more, or 0 */
 };
 
 static void print_entry(struct printer *p, const struct history_entry *entry)
@@ -145,8 +146,9 @@ static void print_entry(struct printer *p, const struct history_entry *entry)
 		.record = &entry->record };
 
 	name_by_claim(p->d, message.log, p->doubtful[entry->number], name);
-	if (show_message(&w, &message, p->json))
-		(void)!fwrite(w.bytes, 1, w.size, stdout); /* finish asks */
+	if (show_message(&w, &message, p->json) &&
+		fwrite(w.bytes, 1, w.size, stdout) < w.size)
+		p->error = errno;
 }
 
 /* Goes back from the end by `lines` texts. */
@@ -179,13 +181,13 @@ static int print_history(struct database *d, const struct options *options)
 		history_rewind(p.history);
 	else
 		go_back(p.history, options->history);
-	while (history_next(p.history, &entry) && !ferror(stdout))
+	while (p.error == 0 && history_next(p.history, &entry))
 		print_entry(&p, &entry);
 	while (log_next_problem(d->log, &problem)) {
 		(void)show_problem(d->log, d->room, d->people, &problem, text);
 		(void)fprintf(stderr, "warn> %s\n", text);
 	}
-	status = finish(d, EX_OK);
+	status = finish(d, EX_OK, p.error);
 fail:
 	history_close(p.history);
 	free(p.doubtful);
@@ -317,16 +319,22 @@ static int print_problems(struct database *d)
 static int check(struct database *d)
 {
 	int status = print_problems(d);
+	uint8_t state[MESSAGE_STATE_SIZE];
+	uint64_t records;
+	uint32_t logs;
 
 	for (uint32_t i = 0; i < room_count(d->room); i++) {
 		if (!check_log(d, i))
 			status = 1;
 	}
-	(void)printf("%s: %llu records in %lu logs, %s\n", d->path,
-		(unsigned long long)log_count(d->checked),
-		(unsigned long)log_author_count(d->checked),
-		status == EX_OK ? "all sound" : "not all is sound");
-	return finish(d, status);
+	records = log_count(d->checked);
+	logs = log_author_count(d->checked);
+	room_state(d->room, state); /* as chats in sync tell it */
+	(void)printf("%s: %llu record%s in %lu log%s (%02x%02x%02x), %s\n",
+		d->path, (unsigned long long)records, records == 1 ? "" : "s",
+		(unsigned long)logs, logs == 1 ? "" : "s", state[0], state[1],
+		state[2], status == EX_OK ? "all sound" : "not all is sound");
+	return finish(d, status, 0);
 }
 
 int inspect_check(const struct options *options)

@@ -699,6 +699,20 @@ bool mesh_claims_own(const struct mesh *m)
 	return sync_claims_own(m->sync);
 }
 
+void mesh_agree(struct mesh *m, struct mesh_agreed *agreed)
+{
+	memset(agreed, 0, sizeof(*agreed));
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *l = m->links[i];
+
+		if (!link_is_native(l) || l->state != LINK_UP || l->fd < 0)
+			continue;
+		agreed->links++;
+		agreed->equal += sync_agrees(m->sync, l->sync);
+	}
+	memcpy(agreed->state, sync_state(m->sync), sizeof(agreed->state));
+}
+
 void mesh_count(const struct mesh *m, struct mesh_counts *counts)
 {
 	memset(counts, 0, sizeof(*counts));
@@ -709,6 +723,20 @@ void mesh_count(const struct mesh *m, struct mesh_counts *counts)
 	counts->bytes_received = m->bytes_received;
 	counts->strikes = m->strikes.count;
 	sync_count(m->sync, &counts->sync);
+}
+
+bool mesh_next_link(struct mesh *m, int *index, struct mesh_event *event)
+{
+	memset(event, 0, sizeof(*event));
+	while (*index < LINKS_MAX) {
+		const struct link *l = m->links[(*index)++];
+
+		if (l == NULL || l->fd < 0 || l->state != LINK_UP)
+			continue;
+		event_fill(m, l, event);
+		return true;
+	}
+	return false;
 }
 
 static void link_want_timers(

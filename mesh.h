@@ -84,6 +84,14 @@ struct mesh_counts {
 	struct sync_counts sync;
 };
 
+/* Native links that are up, and on how many of them the other side is known to
+ * have what we have, all of which comes to `state` (room_state). */
+struct mesh_agreed {
+	int links;
+	int equal;
+	uint8_t state[MESSAGE_STATE_SIZE];
+};
+
 struct mesh;
 
 /*
@@ -169,6 +177,16 @@ bool mesh_is_settled(const struct mesh *mesh);
 /* Does anybody claim records of ours that we lack? */
 bool mesh_claims_own(const struct mesh *mesh);
 
+/* Looks at all logs on all links: when counts.sync.changes is another one. */
+void mesh_agree(struct mesh *mesh, struct mesh_agreed *agreed);
+
 void mesh_count(const struct mesh *mesh, struct mesh_counts *counts);
+
+/*
+ * The next link that is up, counted from *index on, as MESH_UP tells of it;
+ * begin with 0.  False: there are no more.
+ */
+bool mesh_next_link(
+	struct mesh *mesh, int *index, struct mesh_event *event) MUST_USE;
 
 #endif

@@ -13,11 +13,13 @@
  *	Digest	1 entry		repeated, at most LIMIT_DIGEST_ENTRIES: Entry
  *		2 complete	0 or 1
  *		3 again		0 or 1
+ *		4 state		16 bytes
+ *		5 unlike	0 or 1
  *	Entry	1 number	number < 2^32, required, not 0
  *		2 pk		32 bytes
  *		3 epoch		number < 2^32; only beside pk
  *		4 seq		number <= LIMIT_SEQ
- *		5 id		16 bytes; there if and only if seq is not 0
+ *		5 id		16 bytes; not when seq is 0
  *		6 want		0, 1 or 2
  *		7 frozen	0 or 1
  *	Batch	1 number, 2 pk, 3 epoch		as in Entry
@@ -243,8 +245,6 @@ static void put_log(struct writer *w, const struct message_log *log)
 
 static bool entry_decode(struct reader r, struct message_entry *entry)
 {
-	bool have_id = false;
-
 	memset(entry, 0, sizeof(*entry));
 	while (!r.bad && r.left > 0) {
 		struct field f = read_field(&r);
@@ -259,7 +259,7 @@ static bool entry_decode(struct reader r, struct message_entry *entry)
 			entry->seq = field_number(&f, LIMIT_SEQ, &r);
 			break;
 		case 5:
-			have_id = field_copy(
+			entry->has_id = field_copy(
 				&f, entry->id, sizeof(entry->id), &r);
 			break;
 		case 6:
@@ -271,7 +271,8 @@ static bool entry_decode(struct reader r, struct message_entry *entry)
 			break;
 		}
 	}
-	return !r.bad && log_valid(&entry->log) && have_id == (entry->seq > 0);
+	return !r.bad && log_valid(&entry->log) &&
+	       (entry->seq > 0 || !entry->has_id);
 }
 
 bool message_decode_digest(struct reader r, struct message_digest *digest)
@@ -297,6 +298,13 @@ bool message_decode_digest(struct reader r, struct message_digest *digest)
 		case 3:
 			digest->again = field_flag(&f, &r);
 			break;
+		case 4:
+			digest->has_state = field_copy(
+				&f, digest->state, sizeof(digest->state), &r);
+			break;
+		case 5:
+			digest->unlike = field_flag(&f, &r);
+			break;
 		}
 	}
 	return !r.bad;
@@ -321,7 +329,7 @@ void message_put_entry(struct writer *w, const struct message_entry *entry)
 	assert(entry->seq <= LIMIT_SEQ);
 	put_log(&inner, &entry->log);
 	put_number(&inner, 4, entry->seq);
-	if (entry->seq > 0)
+	if (entry->has_id)
 		put_bytes(&inner, 5, entry->id, sizeof(entry->id));
 	put_number(&inner, 6, entry->want);
 	put_number(&inner, 7, entry->frozen);
@@ -329,10 +337,14 @@ void message_put_entry(struct writer *w, const struct message_entry *entry)
 	write_bytes_field(w, 1, bytes, inner.size);
 }
 
-void message_put_digest_end(struct writer *w, bool complete, bool again)
+void message_put_digest_end(
+	struct writer *w, const struct message_digest *digest)
 {
-	put_number(w, 2, complete);
-	put_number(w, 3, again);
+	put_number(w, 2, digest->complete);
+	put_number(w, 3, digest->again);
+	if (digest->has_state)
+		put_bytes(w, 4, digest->state, sizeof(digest->state));
+	put_number(w, 5, digest->unlike);
 }
 
 /* Batch. */

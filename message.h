@@ -31,6 +31,7 @@ enum {
 	MESSAGE_ADDRESS_MAX = 18, /* bytes: IPv4 or IPv6, then the port */
 	MESSAGE_AGENT_MAX = 64,
 	MESSAGE_REASON_MAX = 64,
+	MESSAGE_STATE_SIZE = 16,
 	MESSAGE_ENTRY_MAX = 96 /* bytes of any one encoded Digest entry */
 };
 
@@ -65,8 +66,9 @@ enum message_want {
 /* "I have this log durably up to seq." */
 struct message_entry {
 	struct message_log log;
-	uint64_t seq;                   /* at most LIMIT_SEQ */
-	uint8_t id[RECORD_PREFIX_SIZE]; /* of record seq; zeros for 0 */
+	uint64_t seq; /* at most LIMIT_SEQ */
+	bool has_id;  /* not when seq is 0, or the id is no news there */
+	uint8_t id[RECORD_PREFIX_SIZE]; /* of record seq, or zeros */
 	enum message_want want;
 	bool frozen; /* forked after seq: it will not move */
 };
@@ -75,6 +77,9 @@ struct message_digest {
 	struct reader entries; /* for message_next_entry */
 	bool complete;         /* the last part of the first digest */
 	bool again;            /* please tell everything once more */
+	bool unlike; /* please tell what you have not told: we differ */
+	bool has_state;
+	uint8_t state[MESSAGE_STATE_SIZE]; /* of everything: room_state */
 };
 
 struct message_batch {
@@ -125,13 +130,14 @@ bool message_next_record(
 	struct reader *records, struct record *record) MUST_USE;
 
 /*
- * Encoders.  A Digest is begun by nothing, grown by entries, and ended by its
- * flags; a Batch begins with its head (count and records of which are not
+ * Encoders.  A Digest is begun by nothing, grown by entries, and ended by all
+ * the rest of it; a Batch begins with its head (count and records of which are not
  * looked at) and is grown by records, to LIMIT_BATCH_SIZE bytes at most.
  */
 void message_put_hello(struct writer *w, const struct message_hello *hello);
 void message_put_entry(struct writer *w, const struct message_entry *entry);
-void message_put_digest_end(struct writer *w, bool complete, bool again);
+void message_put_digest_end(
+	struct writer *w, const struct message_digest *digest);
 void message_put_batch_head(struct writer *w, const struct message_batch *b);
 void message_put_record(struct writer *w, const struct record *record);
 void message_put_half(struct writer *w, const struct message_half *half);

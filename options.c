@@ -4,6 +4,7 @@
  */
 #include "platform.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -54,7 +55,8 @@ static const char usage[] =
 	"      --legacy        talk with the original program too: unsigned, "
 	"and readable\n"
 	"                      by everybody in the network\n"
-	"      --acks N        --send: so many must have it on disk (1)\n"
+	"      --acks N        --send, --exit-on-eof: so many must have it on "
+	"disk (1)\n"
 	"      --timeout S     --send, --exit-on-eof: give up after so many "
 	"seconds (10)\n"
 	"      --exit-on-eof   leave when stdin has ended and all is on a "
@@ -64,6 +66,11 @@ static const char usage[] =
 	"  -q, -v              say less; say more\n"
 	"  -h, --help          this text\n"
 	"  -V, --version\n"
+	"\n"
+	"--send, --log, --check and --doctor work beside a chat on the same "
+	"database: it\n"
+	"says what --send is given, to whom it is linked with, and no PEER is "
+	"looked for.\n"
 	"\n"
 	"Messages go to stdout, everything else to stderr.  Without a terminal "
 	"each line\n"
@@ -197,8 +204,6 @@ static int names_parse(struct options *o, char **words, int count)
 	if (o->dir != NULL &&
 		(o->dir[0] == '\0' || strlen(o->dir) >= OPTIONS_PATH_SIZE))
 		return usage_failed("DIR is empty, or too long");
-	if (o->send != NULL && strlen(o->send) > LIMIT_TEXT)
-		return usage_failed("TEXT has at most %d bytes", LIMIT_TEXT);
 	if ((o->command == COMMAND_LOG || o->command == COMMAND_CHECK ||
 		    o->command == COMMAND_DOCTOR) &&
 		count > 1)
@@ -222,6 +227,38 @@ static int names_parse(struct options *o, char **words, int count)
 				words[i]);
 		o->peer_count++;
 	}
+	if (o->only && o->peer_count == 0)
+		return usage_failed("--only without a PEER links with nobody");
+	if (count > 1 && o->peer_count == 0)
+		(void)fputs("warn> you yourself are the only PEER: others are "
+			    "found, but nobody is looked for\n",
+			stderr);
+	return EX_OK;
+}
+
+/* What makes no sense together. */
+static int options_check(const struct options *o)
+{
+	if (o->send != NULL && o->send[0] == '\0')
+		return usage_failed("TEXT is empty: there is nothing to send");
+	if (o->send != NULL && strlen(o->send) > LIMIT_TEXT)
+		return usage_failed("TEXT has at most %d bytes", LIMIT_TEXT);
+	if (o->limited && o->command != COMMAND_SEND && !o->exit_on_eof)
+		return usage_failed("--acks and --timeout go with --send or "
+				    "--exit-on-eof");
+	if (o->exit_on_eof && o->command != COMMAND_CHAT)
+		return usage_failed("--exit-on-eof is for chatting only");
+	return EX_OK;
+}
+
+/* Only one thing is done at a time. */
+static int command_parse(struct options *o, enum command command)
+{
+	if (o->command != COMMAND_CHAT)
+		return usage_failed("--send, --log, --check or --doctor: one "
+				    "of them, once");
+	o->command = command;
+	o->send = command == COMMAND_SEND ? optarg : NULL;
 	return EX_OK;
 }
 
@@ -275,25 +312,22 @@ static int option_parse(struct options *o, int option)
 		o->json = true;
 		return EX_OK;
 	case OPTION_LOG:
-		o->command = COMMAND_LOG;
-		return EX_OK;
+		return command_parse(o, COMMAND_LOG);
 	case OPTION_CHECK:
-		o->command = COMMAND_CHECK;
-		return EX_OK;
+		return command_parse(o, COMMAND_CHECK);
 	case OPTION_DOCTOR:
-		o->command = COMMAND_DOCTOR;
-		return EX_OK;
+		return command_parse(o, COMMAND_DOCTOR);
 	case OPTION_SEND:
-		o->command = COMMAND_SEND;
-		o->send = optarg;
-		return EX_OK;
+		return command_parse(o, COMMAND_SEND);
 	case OPTION_ACKS:
+		o->limited = true;
 		if (number_parse(optarg, LIMIT_LINKS, &o->acks))
 			return EX_OK;
 		return usage_failed(
 			"N is 0 to %d, not '%s'", LIMIT_LINKS, optarg);
 	case OPTION_TIMEOUT:
-		if (number_parse(optarg, 24L * 3600, &o->timeout_s))
+		o->limited = true;
+		if (number_parse(optarg, OPTIONS_TIMEOUT_MAX, &o->timeout_s))
 			return EX_OK;
 		return usage_failed(
 			"S is a number of seconds, not '%s'", optarg);
@@ -312,14 +346,13 @@ static int option_parse(struct options *o, int option)
 	}
 }
 
-/* What a word about the program itself is answered with: then it ends. */
-static bool print_and_end(int option)
+/* A word about the program itself; then it ends. */
+static int print_and_end(const char *text)
 {
-	if (option == 'h')
-		(void)fputs(usage, stdout);
-	if (option == 'V')
-		(void)puts("chat " OPTIONS_VERSION);
-	return option == 'h' || option == 'V';
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return EX_OK;
+	(void)fprintf(stderr, "error> can not write: %s\n", strerror(errno));
+	return EX_IOERR;
 }
 
 int options_parse(struct options *o, int argc, char **argv)
@@ -349,13 +382,17 @@ int options_parse(struct options *o, int argc, char **argv)
 
 	while ((option = getopt_long(
 			argc, argv, "d:r:p:i:n:qvhV", options, NULL)) != -1) {
-		if (print_and_end(option))
-			return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+		if (option == 'h')
+			return print_and_end(usage);
+		if (option == 'V')
+			return print_and_end("chat " OPTIONS_VERSION "\n");
 		status = option_parse(o, option);
 		if (status != EX_OK)
 			return status;
 	}
-	status = names_parse(o, argv + optind, argc - optind);
+	status = options_check(o);
+	if (status == EX_OK)
+		status = names_parse(o, argv + optind, argc - optind);
 	return status == EX_OK ? OPTIONS_GO_ON : status;
 }
 

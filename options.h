@@ -18,8 +18,9 @@ enum {
 	OPTIONS_HISTORY_DEFAULT = -1,
 	OPTIONS_HISTORY_TERMINAL = 50,
 	OPTIONS_PATH_SIZE = 1024,
-	OPTIONS_NO_PORT = -1, /* do not listen: a node of a test */
-	OPTIONS_GO_ON = -1    /* no reason to exit: see options_parse */
+	OPTIONS_TIMEOUT_MAX = 24 * 3600, /* seconds */
+	OPTIONS_NO_PORT = -1,            /* do not listen: a node of a test */
+	OPTIONS_GO_ON = -1 /* no reason to exit: see options_parse */
 };
 
 /* How a PEER is to be found. */
@@ -66,11 +67,15 @@ struct options {
 	bool json;
 	const char *send; /* COMMAND_SEND: the text */
 	int acks;         /* peers that must have it on disk */
-	int timeout_s;    /* of COMMAND_SEND and exit_on_eof */
+	int timeout_s;    /* of COMMAND_SEND and exit_on_eof, as acks */
+	bool limited;     /* one of the two was given */
 	bool exit_on_eof; /* leave when stdin has ended and all is delivered */
 	bool plain;       /* no line editor */
 	enum verbosity verbosity;
-	int in_fd; /* these are not of the command line */
+	bool answers; /* on the socket ctl; this and the rest are not of the
+			 command line */
+	bool patient; /* not told: another process has the database open */
+	int in_fd;
 	int out_fd;
 	int err_fd;
 	int signal_fd; /* each byte of it is a signal's number; or -1 */

@@ -332,6 +332,30 @@ bool room_id_at(struct room *room, uint32_t number, uint64_t seq,
 	return true;
 }
 
+void room_state(struct room *room, uint8_t state[MESSAGE_STATE_SIZE])
+{
+	uint8_t bytes[2 * RECORD_ID_SIZE + 8];
+	struct sha512 hash;
+
+	sha512_begin(&hash);
+	for (uint32_t i = 0; i < room->order_count; i++) {
+		uint32_t number = room->order[i];
+		const struct room_log *log = &room->list[number].log;
+		struct writer w = writer_over(bytes, sizeof(bytes));
+		uint64_t durable = room_durable(room, number);
+		uint8_t id[RECORD_ID_SIZE];
+
+		if (!log->used || log->frozen != 0 || durable == 0 ||
+			!room_id_at(room, number, durable, id))
+			continue;
+		write_bytes(&w, log->log.id, RECORD_ID_SIZE);
+		write_le64(&w, durable);
+		write_bytes(&w, id, sizeof(id));
+		sha512_add(&hash, w.bytes, w.size);
+	}
+	sha512_end(&hash, state, MESSAGE_STATE_SIZE);
+}
+
 int room_read(struct room *room, uint32_t number, struct log_cursor *cursor,
 	struct record *record)
 {

@@ -19,8 +19,14 @@ enum {
 	KEEPALIVE_S = 15,            /* idle time before the first probe */
 	KEEPALIVE_INTERVAL_S = 5,
 	KEEPALIVE_PROBES = 3,
-	UNACKNOWLEDGED_MS = 30 * 1000
+	UNACKNOWLEDGED_MS = 30 * 1000,
+	RESEND_MAX_MS = 1000 /* from one attempt of TCP to the next */
 };
+
+/* Of Linux 6.15, which most headers do not know yet. */
+#if defined(__linux__) && !defined(TCP_RTO_MAX_MS)
+#define TCP_RTO_MAX_MS 44
+#endif
 
 /* This host, as far as its address says: many may share it (rule 5). */
 static bool is_near(const struct mesh *m, const struct sockaddr_storage *a)
@@ -33,7 +39,10 @@ static bool is_near(const struct mesh *m, const struct sockaddr_storage *a)
 	       a->ss_family == AF_UNSPEC;
 }
 
-/* Small frames leave at once, and a dead machine is found out. */
+/*
+ * Small frames leave at once, and a dead machine is found out.  So is a network
+ * that is mended: TCP by itself lets as much time pass again as it was away.
+ */
 static void set_tcp_options(int fd)
 {
 	net_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -42,6 +51,9 @@ static void set_tcp_options(int fd)
 	net_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_S);
 #elif defined(TCP_KEEPALIVE)
 	net_set_option(fd, IPPROTO_TCP, TCP_KEEPALIVE, KEEPALIVE_S);
+#endif
+#if defined(TCP_RTO_MAX_MS)
+	net_set_option(fd, IPPROTO_TCP, TCP_RTO_MAX_MS, RESEND_MAX_MS);
 #endif
 #if defined(TCP_KEEPINTVL) && defined(TCP_KEEPCNT)
 	net_set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);

@@ -5,7 +5,8 @@
  * A *flow* is what one link and one log have to do with each other:
  *
  *	have	the other side's durable head, as it told, or as it sent
- *	known	the same, or what we sent it since: it is not told of less
+ *	known	our durable head, as it knows: as we told, or as we sent
+ *	given	the newest record that we have from it
  *	wanted	it wants the log from us, from record `next` on
  *	asked	we want the log from it: it is the log's source
  *
@@ -18,8 +19,18 @@
  *
  * When an entry is told: at once if what we want changed, or if it is the
  * first of a log of ours, which nobody there can have asked for; within
- * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt;
- * else within SYNC_GATHER_MS, unless it is known to have as much by then.
+ * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt.
+ * Of a record that the other side sent us it has no id: that is no news.
+ *
+ * All else is told in 16 bytes: the *state*, a hash of all heads (room_state),
+ * about SYNC_GATHER_MS after one of them moved.  Where nobody is cut off,
+ * everybody has the same by then, and sees that the states are equal.  Who has
+ * seen another one for SYNC_UNLIKE_MS says so, and is told entries of what it
+ * does not know, and may lack:
+ *
+ *	A  head moves ...  state ---->  B  equal: has what we have
+ *				 \--->  C  not equal: waits, says "unlike"
+ *	A  entries <-------------------/
  *
  * A log that is frozen is shown to everybody who has some of it: first both
  * halves of the proof, if there is one, then ours 1, 2, 4, 8... records before
@@ -36,6 +47,8 @@
  *	4. our own head never moves by what others say, only by room_accept.
  *	5. numbers[] maps the other side's numbers; what it means by a number
  *	   that was never named is ignored.
+ *	6. known is less than our durable head ==> the entry is to be told
+ *	   (telling), if the complete Digest has come to it.
  */
 #include <stdlib.h>
 
@@ -58,12 +71,13 @@ enum {
 	RECORDS_SIZE = LIMIT_BATCH_SIZE - 128
 };
 
-/* How soon an entry is told. */
-enum telling { TELL_NOTHING, TELL_LATER, TELL_SOON, TELL_NOW, TELLINGS };
+/* How soon an entry is told; TELL_ASKED: our state is, and it when asked for. */
+enum telling { TELL_NOTHING, TELL_ASKED, TELL_SOON, TELL_NOW, TELLINGS };
 
 struct flow {
 	uint32_t have;
 	uint32_t known;
+	uint32_t given; /* 0 when our head has gone back since */
 	uint32_t next;
 	uint32_t shown;   /* where the log is frozen, as shown it last; or 0 */
 	int64_t avoid_ms; /* not asked before */
@@ -82,7 +96,8 @@ struct topic {
 	uint32_t best;            /* no link's `have` is above it */
 	bool refused;             /* its bytes are used up */
 	bool meant;               /* scratch of forget_claims */
-	int64_t moved_ms; /* our head moved, or the source was chosen, or
+	int64_t author_ms; /* when he may be asked again; 0: look no further */
+	int64_t moved_ms;  /* our head moved, or the source was chosen, or
 			     somebody got ahead: whichever came last */
 };
 
@@ -96,6 +111,7 @@ struct sync_link {
 	int64_t receipt_ms;       /* when receipts were told last */
 	int64_t complete_ms;      /* when we began to tell everything */
 	int64_t ask_again_ms;
+	int64_t unlike_ms; /* when we say so, unless `theirs` is ours by then */
 	uint32_t flow_count;
 	uint32_t number_count;
 	uint32_t telling; /* next log of our complete Digest */
@@ -107,6 +123,8 @@ struct sync_link {
 	bool heard_all;
 	bool lagging; /* there may be records to send */
 	bool trusted;
+	uint8_t told[MESSAGE_STATE_SIZE];   /* of ours */
+	uint8_t theirs[MESSAGE_STATE_SIZE]; /* as told last */
 	uint8_t public_key[RECORD_KEY_SIZE];
 	uint8_t host[SYNC_HOST_SIZE];
 	struct log_cursor cursor;
@@ -124,6 +142,8 @@ struct sync {
 	uint64_t random;
 	bool held;
 	bool touched;
+	bool moved; /* `state` is to be computed again */
+	uint8_t state[MESSAGE_STATE_SIZE];
 	bool forked;          /* somebody may have to be shown a fork, */
 	int64_t show_ms;      /* not before */
 	int64_t check_ms;     /* when to look for silent sources */
@@ -141,6 +161,12 @@ struct sync {
 static int64_t jitter(struct sync *s, int64_t below)
 {
 	return (int64_t)(jitter_next(&s->random) % (uint64_t)below);
+}
+
+/* From a change until our state is told. */
+static int64_t gather_ms(struct sync *s)
+{
+	return SYNC_GATHER_MS * 3 / 4 + jitter(s, SYNC_GATHER_MS / 2);
 }
 
 /* Makes room for `count` entries of `size` bytes each, new ones zeroed. */
@@ -214,8 +240,8 @@ static void flow_tell(struct sync *s, struct sync_link *l, struct flow *f,
 
 	if (f->telling < telling)
 		f->telling = (uint8_t)telling;
-	if (telling == TELL_LATER)
-		at_ms += SYNC_GATHER_MS / 2 + jitter(s, SYNC_GATHER_MS / 2);
+	if (telling == TELL_ASKED)
+		at_ms += gather_ms(s);
 	if (telling == TELL_SOON && at_ms < l->receipt_ms + SYNC_RECEIPT_MS)
 		at_ms = l->receipt_ms + SYNC_RECEIPT_MS;
 	if (at_ms < l->due_ms[telling])
@@ -279,6 +305,14 @@ static bool topic_is_refused(const struct sync *s, uint32_t number)
 	       s->topics[number].refused;
 }
 
+/* Its author is asked again when he may be. */
+static void topic_await(struct sync *s, struct topic *t, int64_t author_ms)
+{
+	t->author_ms = author_ms;
+	if (author_ms > 0 && author_ms < s->check_ms)
+		s->check_ms = author_ms;
+}
+
 /*
  * Chooses the source of a log.  The one it has is kept as long as it may be
  * asked at all, unless the author himself is there.
@@ -303,6 +337,9 @@ static void topic_choose(struct sync *s, uint32_t number, int64_t now_ms)
 			best = s->links[i];
 			best_rank = rank;
 		}
+		if (rank < 0 && link_wrote(s, s->links[i], number))
+			topic_await(
+				s, t, flow_of(s->links[i], number)->avoid_ms);
 	}
 	/* Our own log is asked for only where there is more of it. */
 	if (room_log(s->room, number)->is_own && best != NULL &&
@@ -379,6 +416,12 @@ static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
 	int64_t since_ms = t->moved_ms, patience_ms = SYNC_SILENT_MS;
 	struct flow *f;
 
+	if (t->author_ms != 0 && now_ms >= t->author_ms) {
+		t->author_ms = 0;
+		topic_choose(s, number, now_ms);
+		since_ms = t->moved_ms;
+	}
+	topic_await(s, t, t->author_ms);
 	if (t->best <= head || topic_is_refused(s, number))
 		return;
 	if (topic_best(s, number, now_ms, &s->check_ms) <= head)
@@ -467,6 +510,71 @@ static void forks_show(struct sync *s, int64_t now_ms)
 	}
 }
 
+/* States. */
+
+const uint8_t *sync_state(struct sync *s)
+{
+	if (s->moved)
+		room_state(s->room, s->state);
+	s->moved = false;
+	return s->state;
+}
+
+/* Is this log part of the state? */
+static bool counts_in_state(const struct sync *s, uint32_t number)
+{
+	const struct room_log *log = room_log(s->room, number);
+
+	return log->used && log->is_signed && log->frozen == 0;
+}
+
+/*
+ * It has told our own state, so it has what we have.  What it has to hear from
+ * us is no more than that, and can wait until there is a pause.
+ */
+static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	s->counts.changes++;
+	l->unlike_ms = INT64_MAX;
+	if (l->due_ms[TELL_ASKED] != INT64_MAX)
+		l->due_ms[TELL_ASKED] = now_ms + gather_ms(s);
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		uint32_t durable = (uint32_t)room_durable(s->room, n);
+		struct flow *f;
+
+		if (!counts_in_state(s, n) || (f = link_flow(l, n)) == NULL)
+			continue;
+		f->have = durable;
+		if (link_wrote(s, l, n))
+			topic_choose(s, n, now_ms); /* back to the author */
+	}
+}
+
+/* Who told another state than ours may have what we have by now. */
+static void states_compare(struct sync *s, int64_t now_ms)
+{
+	for (int i = 0; i < SYNC_LINKS; i++) {
+		struct sync_link *l = s->links[i];
+
+		if (l != NULL && l->unlike_ms != INT64_MAX &&
+			memcmp(l->theirs, sync_state(s), sizeof(l->theirs)) ==
+				0)
+			link_is_like(s, l, now_ms);
+	}
+}
+
+bool sync_agrees(const struct sync *s, const struct sync_link *l)
+{
+	if (!l->heard_all || l->waiting > 0)
+		return false;
+	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		if (counts_in_state(s, n) &&
+			flow_of(l, n)->have != room_durable(s->room, n))
+			return false;
+	}
+	return true;
+}
+
 /* Turns. */
 
 /* Our head of a log is another one now: who is to hear of it, or get it? */
@@ -479,6 +587,8 @@ static void topic_moved(
 	if (durable != t->durable)
 		t->moved_ms = now_ms;
 	t->durable = durable;
+	s->moved = true;
+	s->counts.changes++;
 	if (topic_is_refused(s, number))
 		topic_leave(s, number, now_ms);
 	if (!room_log(s->room, number)->is_signed)
@@ -491,6 +601,7 @@ static void topic_moved(
 			continue;
 		l->lagging = l->lagging || (f->wanted && f->next <= durable);
 		f->restart = f->restart || (back && f->asked);
+		f->given = back ? 0 : f->given;
 		if (!l->told_all && number >= l->telling)
 			continue; /* the complete Digest comes to it */
 		if (back)
@@ -499,7 +610,7 @@ static void topic_moved(
 			 (!f->named && durable > 0)) /* or heard of it */
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
-			flow_tell(s, l, f, TELL_LATER, now_ms);
+			flow_tell(s, l, f, TELL_ASKED, now_ms);
 	}
 	if (t->source == NULL)
 		topic_choose(s, number, now_ms);
@@ -521,6 +632,7 @@ void sync_turn(struct sync *s, int64_t now_ms)
 			topic_moved(s, n, durable, now_ms);
 	}
 	s->touched = false;
+	states_compare(s, now_ms);
 	topics_check(s, now_ms);
 	forks_show(s, now_ms);
 }
@@ -669,14 +781,12 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		return;
 	f = &l->flows[number];
 	f->have = seq;
-	if (seq > f->known || entry->want == WANT_FROM)
-		f->known = seq;
 	if (entry->want == WANT_FROM)
 		f->next = seq + 1;
 	f->wanted = entry->want == WANT_FROM ||
 		    (entry->want == WANT_MORE && f->next > 0);
 	l->lagging = l->lagging || f->wanted;
-	if (seq > 0 && seq <= room_durable(s->room, number) &&
+	if (entry->has_id && seq <= room_durable(s->room, number) &&
 		(seq == room_durable(s->room, number) || l->checks-- > 0) &&
 		room_id_at(s->room, number, seq, id) &&
 		memcmp(id, entry->id, RECORD_PREFIX_SIZE) != 0)
@@ -695,8 +805,27 @@ static void link_begin_again(struct sync_link *l, int64_t now_ms)
 	l->complete_ms = now_ms;
 	for (uint32_t n = 0; n < l->flow_count; n++)
 		l->flows[n].named = false; /* it had no place for them */
-	for (uint32_t n = 0; n < l->flow_count; n++)
-		l->flows[n].named = false;
+}
+
+/* It lacks something, or we do: it is told all that it was not told yet. */
+static void link_tell_untold(
+	struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	for (uint32_t n = 0; n < l->flow_count; n++) {
+		struct flow *f = &l->flows[n];
+
+		if (f->telling == TELL_ASKED &&
+			f->have < room_durable(s->room, n))
+			flow_tell(s, l, f, TELL_NOW, now_ms);
+	}
+}
+
+static void link_state(
+	struct sync_link *l, const uint8_t *state, int64_t now_ms)
+{
+	memcpy(l->theirs, state, sizeof(l->theirs));
+	if (l->unlike_ms > now_ms + SYNC_UNLIKE_MS)
+		l->unlike_ms = now_ms + SYNC_UNLIKE_MS;
 }
 
 static void link_digest(struct sync *s, struct sync_link *l,
@@ -705,10 +834,15 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	struct reader entries = digest->entries;
 	struct message_entry entry;
 
+	s->counts.changes++;
 	l->checks = CHECKS_MAX;
 	while (message_next_entry(&entries, &entry))
 		link_entry(s, l, &entry, now_ms);
 	l->heard_all = l->heard_all || digest->complete;
+	if (digest->has_state)
+		link_state(l, digest->state, now_ms);
+	if (digest->unlike)
+		link_tell_untold(s, l, now_ms);
 	if (digest->again && l->told_all &&
 		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
 		link_begin_again(l, now_ms);
@@ -767,13 +901,9 @@ static void flow_restart(
 {
 	struct flow *f = &l->flows[number];
 
-	if (!f->asked)
-		return;
+	if (!f->asked || now_ms < f->again_ms)
+		return; /* if nothing else comes, it is silent: topic_check */
 	f->restart = true;
-	if (now_ms < f->again_ms) {
-		flow_tell(s, l, f, TELL_LATER, now_ms);
-		return;
-	}
 	f->again_ms = now_ms + SYNC_AGAIN_MS;
 	flow_tell(s, l, f, TELL_NOW, now_ms);
 }
@@ -788,8 +918,7 @@ static void batch_offered(struct sync *s, struct sync_link *l,
 
 	if (f->have < last)
 		f->have = last;
-	if (f->known < last)
-		f->known = last;
+	s->counts.changes++;
 	topic_behind(s, input->number, last, now_ms);
 }
 
@@ -798,6 +927,8 @@ static void batch_accepted(struct sync *s, struct sync_link *l,
 {
 	l->moved_ms = s->topics[input->number].moved_ms = now_ms;
 	l->flows[input->number].silent = 0;
+	l->flows[input->number].given =
+		(uint32_t)room_head(s->room, input->number);
 	s->counts.records_new += input->as.batch.count;
 	batch_offered(s, l, input, now_ms);
 }
@@ -877,20 +1008,23 @@ static void put_entry(
 	message_log_of(s, number, f, &entry.log);
 	entry.seq = room_durable(s->room, number);
 	entry.frozen = room_log(s->room, number)->frozen != 0;
-	if (entry.seq > 0 && room_id_at(s->room, number, entry.seq, id))
+	entry.has_id = entry.seq > 0 && entry.seq != f->given;
+	if (entry.has_id && room_id_at(s->room, number, entry.seq, id))
 		memcpy(entry.id, id, sizeof(entry.id));
 	entry.want = WANT_NOTHING;
 	if (f->asked)
 		entry.want = f->restart ? WANT_FROM : WANT_MORE;
 	message_put_entry(w, &entry);
+	f->known = (uint32_t)entry.seq;
 	f->named = true;
 	f->restart = false;
 	f->telling = TELL_NOTHING;
 }
 
-static bool link_put_digest(
-	struct sync *s, struct sync_link *l, const struct writer *w)
+static bool link_put_digest(struct sync *s, struct sync_link *l,
+	struct writer *w, const struct message_digest *rest)
 {
+	message_put_digest_end(w, rest);
 	if (!wire_put(l->wire, MESSAGE_DIGEST, w->bytes, w->size))
 		return false;
 	s->counts.digest_bytes_sent += w->size;
@@ -917,13 +1051,14 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 {
 	while (!l->told_all) {
 		struct writer w = writer_over(s->scratch, sizeof(s->scratch));
+		struct message_digest rest = { .complete = false };
 		uint32_t count = room_count(s->room);
 		int entries = 0;
 
 		if (!digest_fits(l))
 			return false;
 		while (l->telling < count && entries < LIMIT_DIGEST_ENTRIES &&
-			w.size + MESSAGE_ENTRY_MAX + 16 < MESSAGE_MAX) {
+			w.size + MESSAGE_ENTRY_MAX + 64 < MESSAGE_MAX) {
 			struct flow *f = link_flow(l, l->telling);
 
 			if (f == NULL)
@@ -934,26 +1069,42 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 			}
 			l->telling++;
 		}
-		l->told_all = l->telling >= count;
-		message_put_digest_end(&w, l->told_all, false);
-		if (!link_put_digest(s, l, &w))
+		rest.complete = l->told_all = l->telling >= count;
+		if (!link_put_digest(s, l, &w, &rest))
 			return false; /* can not be: there was room */
 	}
 	return true;
 }
 
-/* Does this entry still have to be told, now that its time has come? */
-static bool flow_is_due(const struct sync *s, const struct sync_link *l,
-	struct flow *f, uint32_t number, int64_t now_ms)
+/* Has the time come to tell this entry? */
+static bool flow_is_due(
+	const struct sync_link *l, const struct flow *f, int64_t now_ms)
 {
-	if (f->telling == TELL_NOTHING || l->due_ms[f->telling] > now_ms)
-		return false;
-	if (f->telling == TELL_LATER && !f->restart &&
-		f->known >= room_durable(s->room, number)) {
-		f->telling = TELL_NOTHING;
-		return false;
-	}
-	return true;
+	return f->telling > TELL_ASKED && l->due_ms[f->telling] <= now_ms;
+}
+
+/* What is to be said beside entries; false when it is nothing. */
+static bool link_rest(struct sync *s, const struct sync_link *l,
+	struct message_digest *rest, int64_t now_ms)
+{
+	memset(rest, 0, sizeof(*rest));
+	rest->again = l->waiting > 0 && now_ms >= l->ask_again_ms;
+	rest->unlike = !s->held && l->heard_all && now_ms >= l->unlike_ms;
+	rest->has_state = l->due_ms[TELL_ASKED] <= now_ms &&
+			  memcmp(l->told, sync_state(s), sizeof(l->told)) != 0;
+	memcpy(rest->state, s->state, sizeof(rest->state));
+	return rest->again || rest->unlike || rest->has_state;
+}
+
+static void link_told_rest(
+	struct sync_link *l, const struct message_digest *rest)
+{
+	if (rest->again)
+		l->waiting = 0;
+	if (rest->unlike)
+		l->unlike_ms = INT64_MAX;
+	if (rest->has_state)
+		memcpy(l->told, rest->state, sizeof(l->told));
 }
 
 /* What changed, as far as its time has come and there is room. */
@@ -961,19 +1112,19 @@ static bool link_tell_changes(
 	struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
-	bool again = l->waiting > 0 && now_ms >= l->ask_again_ms;
-	bool due = again;
+	struct message_digest rest;
+	bool due = link_rest(s, l, &rest, now_ms), something = due;
 	uint32_t n = 0;
 	int entries = 0;
 
-	for (int i = TELL_LATER; i < TELLINGS; i++)
+	for (int i = TELL_ASKED; i < TELLINGS; i++)
 		due = due || l->due_ms[i] <= now_ms;
 	if (!due || !digest_fits(l))
 		return !due;
 	for (; n < l->flow_count && entries < LIMIT_DIGEST_ENTRIES &&
-		w.size + MESSAGE_ENTRY_MAX + 16 < MESSAGE_MAX;
+		w.size + MESSAGE_ENTRY_MAX + 64 < MESSAGE_MAX;
 		n++) {
-		if (!flow_is_due(s, l, &l->flows[n], n, now_ms))
+		if (!flow_is_due(l, &l->flows[n], now_ms))
 			continue;
 		put_entry(s, l, &w, n);
 		entries++;
@@ -981,15 +1132,14 @@ static bool link_tell_changes(
 	if (l->due_ms[TELL_SOON] <= now_ms)
 		l->receipt_ms = now_ms;
 	if (n == l->flow_count) {
-		for (int i = TELL_LATER; i < TELLINGS; i++) {
+		for (int i = TELL_ASKED; i < TELLINGS; i++) {
 			if (l->due_ms[i] <= now_ms)
 				l->due_ms[i] = INT64_MAX;
 		}
 	}
-	if (again)
-		l->waiting = 0;
-	message_put_digest_end(&w, false, again);
-	return entries == 0 && !again ? true : link_put_digest(s, l, &w);
+	link_told_rest(l, &rest);
+	return entries == 0 && !something ? true
+					  : link_put_digest(s, l, &w, &rest);
 }
 
 /* Records, from here on. */
@@ -1171,7 +1321,9 @@ struct sync_link *sync_link_open(
 	l->complete_ms = now_ms;
 	for (int i = 0; i < TELLINGS; i++)
 		l->due_ms[i] = INT64_MAX;
+	l->unlike_ms = INT64_MAX;
 	s->links[place] = l;
+	s->counts.changes++;
 	/* What the other side wrote is asked for before it says a word. */
 	for (uint32_t n = 0; n < room_count(s->room); n++) {
 		if (room_log(s->room, n)->used && link_wrote(s, l, n))
@@ -1223,6 +1375,7 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 		if (s->links[i] == l)
 			s->links[i] = NULL;
 	}
+	s->counts.changes++;
 	for (uint32_t n = 0; n < s->topic_count; n++) {
 		if (s->topics[n].source != l)
 			continue;
@@ -1252,8 +1405,10 @@ void sync_want(const struct sync *s, struct loop *loop)
 
 		if (l == NULL || !digest_fits(l))
 			continue; /* its socket wakes us when there is room */
-		for (int t = TELL_LATER; t < TELLINGS; t++)
+		for (int t = TELL_ASKED; t < TELLINGS; t++)
 			loop_wake(loop, l->due_ms[t]);
+		if (!s->held && l->heard_all)
+			loop_wake(loop, l->unlike_ms);
 		if (l->waiting > 0)
 			loop_wake(loop, l->ask_again_ms);
 	}

@@ -13,7 +13,7 @@
  *	sync_turn	once a turn: looks what moved, and who is silent
  *	sync_fill	messages into a link's wire, as far as there is room
  *
- * Memory: 48 bytes for each link and log.
+ * Memory: 52 bytes for each link and log.
  */
 #ifndef SYNC_H
 #define SYNC_H
@@ -23,12 +23,13 @@
 #include "wire.h"
 
 enum {
-	SYNC_GATHER_MS = 2000,       /* news that nobody waits for, jittered */
-	SYNC_RECEIPT_MS = 20,        /* between two Digests of receipts */
-	SYNC_SILENT_MS = 250,        /* a source that moves nothing is left */
-	SYNC_BUSY_MS = 2000,         /* unless it is busy with other logs, or */
-	SYNC_PATIENCE_MAX_MS = 1000, /* far away */
-	SYNC_AVOID_MS = 1000,        /* and not chosen again for so long, */
+	SYNC_GATHER_MS = 2000, /* news that nobody waits for, jittered */
+	SYNC_UNLIKE_MS = 300, /* for two states to become equal by themselves */
+	SYNC_RECEIPT_MS = 20, /* between two Digests of receipts */
+	SYNC_SILENT_MS = 250, /* a source that moves nothing is left */
+	SYNC_BUSY_MS = 2000,  /* unless it is busy with other logs, or */
+	SYNC_PATIENCE_MAX_MS = 1000,   /* far away */
+	SYNC_AVOID_MS = 1000,          /* and not chosen again for so long, */
 	SYNC_AVOID_MAX_MS = 60 * 1000, /* doubling */
 	SYNC_AGAIN_MS = 1000,          /* between two demands to start over */
 	SYNC_HOST_SIZE = 16 /* an address that new logs are counted by */
@@ -98,6 +99,12 @@ void sync_want(const struct sync *sync, struct loop *loop);
 /* Has it told everything that it has? */
 bool sync_is_complete(const struct sync_link *link);
 
+/* Is the other side known to have just what makes up our state? */
+bool sync_agrees(const struct sync *sync, const struct sync_link *link);
+
+/* Our own state (room_state), as it is now; valid until the next call. */
+const uint8_t *sync_state(struct sync *sync);
+
 /* Does any link claim records of ours that we lack? */
 bool sync_claims_own(const struct sync *sync);
 
@@ -114,7 +121,8 @@ struct sync_counts {
 	uint64_t records_sent, records_received; /* copies, wanted or not */
 	uint64_t records_new;                    /* received and accepted */
 	uint64_t digest_bytes_sent;
-	uint64_t moves; /* of a source that was silent */
+	uint64_t moves;   /* of a source that was silent */
+	uint64_t changes; /* of what anybody here or there is known to have */
 };
 
 void sync_count(const struct sync *sync, struct sync_counts *counts);

@@ -56,7 +56,7 @@ static bool echo_digest(struct reader body, struct writer *w)
 	}
 	CHECK(!digest.entries.bad && digest.entries.left == 0);
 	CHECK(count <= LIMIT_DIGEST_ENTRIES);
-	message_put_digest_end(w, digest.complete, digest.again);
+	message_put_digest_end(w, &digest);
 	return true;
 }
 

@@ -74,6 +74,16 @@ shows bob '^bob>$'
 [ "$(lines bob.screen.log 'hello yourself')" -eq 1 ] ||
 	fail "bob's own line is not there exactly once"
 
+# What another process says as bob is shown there, above what is typed.
+type_in bob 'half a li'
+"$chat" -q --send 'from elsewhere' bob || fail '--send beside bob'
+shows alice '^bob> from elsewhere$'
+shows bob '^bob> from elsewhere$'
+shows bob '^bob> half a li$'
+[ "$(lines bob.screen.log 'from elsewhere')" -eq 1 ] ||
+	fail 'it is not there exactly once'
+press bob C-u
+
 # Mallory has bytes for terminals: clear, colour, title, bell, cursor, C1.
 start mallory "$chat" -q mallory alice bob
 before=$(wc -c < bob.raw)

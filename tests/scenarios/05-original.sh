@@ -140,6 +140,7 @@ say bob 'and now?'
 wait_for carol.out '^bob> and now?$'
 [ "$(lines carol.out '')" -eq 3 ] || fail "carol got what nobody signed"
 end dora
+wait_for bob.db/peers '^legacy dora ' # names are written once a second
 "$chat" --log bob > log.out 2> log.err
 silent log
 [ "$(lines log.out '^?dora> do')" -eq 2 ] ||

@@ -5,9 +5,9 @@
 # Alice is on one host and bob on another; once bob's is the host that fails,
 # once alice's (the original's rules depend on whose name sorts first).
 # A cut: what was said meanwhile arrives when the cable is back.  Power lost
-# with the cable out: the other side hears neither FIN nor RST, so its link is
-# dead and it can not know; the victim comes back and both are linked at once,
-# long before TCP would give up.
+# with the cable out (abuse 39): the other side hears neither FIN nor RST, so its
+# link is dead and it can not know; the victim comes back and both are linked at
+# once, long before TCP would give up.
 # shellcheck disable=SC2034 # lib.sh reads it
 hosts=2
 . "$(dirname "$0")/lib.sh"

@@ -38,6 +38,10 @@ refused 64 "PEER is .*, not 'bob:'" alice bob:
 refused 64 "PEER is .*, not 'b:99999'" alice b:99999
 refused 64 "PEER is .*, not '\\[::1\\]'" alice '[::1]'
 refused 64 "give 'bob' as HOST:PORT" --no-mdns alice bob
+refused 64 'one of them, once' --send x --log alice
+refused 64 '--acks and --timeout go with' --timeout 3 alice
+refused 64 'TEXT is empty' --send '' alice
+refused 64 '--only without a PEER' --only alice
 status=0
 timeout 60 "$chat" --nonsense alice > refused.out 2> refused.err || status=$?
 [ "$status" -eq 64 ] || fail "--nonsense: status $status, not 64"
@@ -48,6 +52,35 @@ has help.out '^usage: chat' || fail "--help says nothing"
 timeout 60 "$chat" --version > version.out 2> version.err || fail "--version"
 has version.out '^chat [0-9]' || fail "--version says nothing"
 silent help version
+
+# What is for standard output is not there, and this is told.
+unwritten() {
+	for to in /dev/full '&-'; do
+		status=0
+		timeout 60 sh -c 'exec "$@" >'"$to" sh "$chat" "$@" 2> full.err ||
+			status=$?
+		[ "$status" -eq 74 ] || fail "chat $* > $to: status $status, not 74"
+		has full.err '^error> can not write: \(No space left\|Bad file\)' ||
+			fail "chat $* > $to: does not say why"
+	done
+}
+"$chat" -q --no-mdns --send one --acks 0 alice
+unwritten --help
+unwritten --version
+unwritten --log alice
+unwritten --check alice
+rm -r alice.db
+
+# Oneself is no peer, and a database is one person's.
+start alice "$chat" -q --no-mdns alice alice
+wait_for alice.err '^warn> you yourself are the only PEER'
+say alice 'one'
+wait_for alice.out '^alice> one$'
+leave alice
+start alice "$chat" -q --no-mdns -d alice.db eve
+wait_for alice.err "^warn> alice.db is alice's: you go on as the same person"
+leave alice
+rm -r alice.db
 
 # Addresses: IPv4 one way, IPv6 the other way; nobody is asked by multicast.
 start alice "$chat" -q --no-mdns -p 4001 alice

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 # Goal: two copies of a database in use: told, both linked, nothing invented.
 #
-# Alice's database is copied, and both copies are used at the same time.  Each
-# of them, and bob, says so; the copies and bob stay linked with one another.
+# Abuse 36: alice's database is copied, and both copies are used at the same
+# time.  Each of them, and bob, says so; the copies and bob stay linked.
 # As long as they hear each other first, one history holds all that is said.
 # Then both say something where neither hears the other: from there on there
 # are two histories of alice with the same numbers.  Everybody is told, both go

@@ -4,7 +4,7 @@
 #
 # Three hosts; nobody names anybody.  All are linked within seconds, a message
 # reaches all, who leaves is missed at once, and who dies and comes back is
-# found again.  dave with --only and no PEER links with nobody.  A goodbye that
+# found again.  dave with --only and a PEER who is not there links with nobody.  A goodbye that
 # somebody forges for bob ends nothing.
 # shellcheck disable=SC2034 # lib.sh reads it
 hosts=4
@@ -22,7 +22,7 @@ wait_for alice.out '"text":"to everybody"'
 wait_for bob.out '"text":"to everybody"'
 echo 'three find each other: good'
 
-start dave on h4 "$chat" -q --json --only dave
+start dave on h4 "$chat" -q --json --only dave erin
 sleep 3
 [ "$(lines dave.out '"up"')" -eq 0 ] || fail 'dave has a link in spite of --only'
 [ "$(lines alice.out '"up","name":"dave"')" -eq 0 ] || fail 'alice has dave'

@@ -18,12 +18,15 @@
 
     caller.py flood PORT STAGE
         New callers without end, each as far as STAGE, as fast as they are
-        taken; of those that are not closed 500 stay.  Says how many there
-        were when it has been told to end.
+        taken; of those that are not closed 500 stay.  Says "more" at every
+        hundredth.
 
     caller.py slow PORT STAGE
         Gets as far as STAGE, then sends one byte of what would be right every
-        second, until it is closed: prints after how many seconds.
+        two seconds, until it is closed: prints after how many seconds.
+
+    caller.py mute PORT STAGE
+        The same, but sends nothing.
 
     caller.py deaf PORT
         Sends zeros as fast as they are taken, and reads nothing, again and
@@ -40,7 +43,6 @@ further takes a key, and whoever has one is no stranger any more.
 import os
 import resource
 import select
-import signal
 import socket
 import sys
 import time
@@ -144,36 +146,40 @@ def crowd(port, count, stage):
 
 def flood(port, stage):
     held, total = [], 0
-
-    def end(*_):
-        print(total, flush=True)
-        sys.exit(0)
-
-    signal.signal(signal.SIGTERM, end)
     while True:
         try:
             held.append(reach(int(port), int(stage)))
         except OSError:
             pass
         total += 1
+        if total % 100 == 0:
+            print("more", flush=True)
         if len(held) > 500:
             held.pop(0).close()
 
 
-def slow(port, stage):
-    stage = int(stage)
-    s = reach(int(port), stage)
+def borne(s, data):
+    """For how long, when a byte of it comes every two seconds."""
     began = time.monotonic()
-    right = [GREETING, EXCHANGE, b"\0\x80" + bytes(128)][stage]
-    for byte in right:
-        if select.select([s], [], [], 1)[0]:
-            break
+    for byte in data:
         try:
             s.sendall(bytes([byte]))
         except ConnectionError:
             break
+        if select.select([s], [], [], 2)[0]:
+            break
     rest(s)
     print(round(time.monotonic() - began), flush=True)
+
+
+def slow(port, stage):
+    stage = int(stage)
+    right = [GREETING, EXCHANGE, b"\0\x80" + bytes(128)][stage]
+    borne(reach(int(port), stage), right)
+
+
+def mute(port, stage):
+    borne(reach(int(port), int(stage)), b"")
 
 
 def deaf(port):
@@ -208,5 +214,6 @@ def listen(mdns, other):
 
 resource.setrlimit(resource.RLIMIT_NOFILE,
                    (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-{f.__name__: f for f in (poke, spoil, crowd, flood, slow, deaf, listen)}[
+{f.__name__: f for f in (poke, spoil, crowd, flood, slow, mute, deaf,
+                            listen)}[
     sys.argv[1]](*sys.argv[2:])

@@ -150,3 +150,19 @@ need_python() {
 stranger() {
 	timeout 60 "$python" "$callers" "$@"
 }
+
+# need_proc: what the kernel knows of our processes is in proc/, by the numbers
+# that they have here; /proc has them by others.
+need_proc() {
+	mkdir proc
+	mount -t proc none proc || skip "this system does not let us mount /proc"
+	own_mount=proc
+}
+
+# need_player NAME: $player is a program of this folder.
+need_player() {
+	player=$root/build/tests/scenarios/$1
+	[ -x "$player" ] || fail "there is no $player: make scenarios builds it"
+	# To look for leaks takes a /proc with our own numbers.
+	export ASAN_OPTIONS=detect_leaks=0
+}

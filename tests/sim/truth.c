@@ -401,10 +401,19 @@ static void hear_entry(const struct wire *w, const struct message_entry *entry)
 	uint32_t seq = (uint32_t)entry->seq;
 	int number = ear_log(w, &entry->log);
 
+	const struct entry *e;
+
 	if (seq == 0)
 		return;
-	id_is(number, seq, entry->id, sizeof(entry->id));
-	is_held(number, seq, entry->id, sizeof(entry->id), "told of");
+	if (entry->has_id) {
+		id_is(number, seq, entry->id, sizeof(entry->id));
+		is_held(number, seq, entry->id, sizeof(entry->id), "told of");
+		return;
+	}
+	/* The other side knows the id: it has sent that record. */
+	e = log_entry(number, seq);
+	if (!is_loose(number, seq))
+		is_held(number, seq, e->id, e->id_size, "told of");
 }
 
 /* Computes the ids, as whoever gets it will. */
@@ -473,6 +482,7 @@ static size_t digest_of_lies(
 	const struct message_digest *digest, uint8_t lie[MESSAGE_MAX])
 {
 	struct writer w = writer_over(lie, MESSAGE_MAX);
+	struct message_digest rest = *digest;
 	struct reader entries = digest->entries;
 	struct message_entry entry;
 
@@ -485,9 +495,14 @@ static size_t digest_of_lies(
 			entry.seq -= luck(entry.seq);
 		if (entry.seq > 0 && chance(LIES))
 			entry.id[luck(sizeof(entry.id))] ^= 1;
+		entry.has_id = entry.has_id && entry.seq > 0;
 		message_put_entry(&w, &entry);
 	}
-	message_put_digest_end(&w, digest->complete, digest->again);
+	if (rest.has_state && chance(LIES))
+		rest.state[0] ^= 1;
+	if (chance(LIES))
+		rest.unlike = true;
+	message_put_digest_end(&w, &rest);
 	return w.size;
 }
 

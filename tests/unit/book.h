@@ -201,6 +201,7 @@ static inline struct message_entry book_entry(const struct book *b,
 					       .named = true,
 					       .epoch = b->log.epoch },
 		.seq = seq,
+		.has_id = seq > 0,
 		.want = want };
 
 	memcpy(entry.log.public_key, b->log.public_key, RECORD_KEY_SIZE);

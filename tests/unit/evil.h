@@ -40,6 +40,8 @@ struct evil {
 	struct wire_buffers *buffers; /* NULL until the link is up */
 	struct transcript told;
 	uint8_t meant[EVIL_NUMBERS][RECORD_KEY_SIZE]; /* by their numbers */
+	int ids;                           /* that entries of Digests had */
+	uint8_t state[MESSAGE_STATE_SIZE]; /* told last */
 };
 
 /* Who he says he is; in the open room unless `room` is given. */
@@ -126,6 +128,7 @@ static inline void evil_hears_digest(struct evil *e, struct reader body)
 	assert_true(message_decode_digest(body, &digest));
 	tell(&e->told, "digest");
 	while (!e->terse && message_next_entry(&digest.entries, &entry)) {
+		e->ids += entry.has_id;
 		tell(&e->told, "%s %s %u", comma, evil_who(e, &entry.log),
 			(unsigned)entry.seq);
 		if (entry.want != WANT_NOTHING)
@@ -133,8 +136,12 @@ static inline void evil_hears_digest(struct evil *e, struct reader body)
 		tell(&e->told, "%s", entry.frozen ? " frozen" : "");
 		comma = ",";
 	}
-	tell(&e->told, "%s%s\n", digest.complete ? "; complete" : "",
-		digest.again ? "; again" : "");
+	tell(&e->told, "%s%s%s%s\n", digest.complete ? "; complete" : "",
+		digest.again ? "; again" : "",
+		digest.has_state ? "; state" : "",
+		digest.unlike ? "; unlike" : "");
+	if (digest.has_state)
+		memcpy(e->state, digest.state, sizeof(e->state));
 }
 
 static inline void evil_hears_batch(struct evil *e, struct reader body)
@@ -281,10 +288,11 @@ static inline void evil_put_digest(struct evil *e,
 {
 	static uint8_t bytes[MESSAGE_MAX + MESSAGE_ENTRY_MAX];
 	struct writer w = writer_over(bytes, MESSAGE_MAX);
+	struct message_digest rest = { .complete = complete };
 
 	for (size_t i = 0; i < count; i++)
 		message_put_entry(&w, &entries[i]);
-	message_put_digest_end(&w, complete, false);
+	message_put_digest_end(&w, &rest);
 	assert_false(w.full);
 	evil_put(e, MESSAGE_DIGEST, w.bytes, w.size);
 }
@@ -296,6 +304,29 @@ static inline void evil_put_entry(struct evil *e, const struct book *b,
 	struct message_entry entry = book_entry(b, number, seq, want);
 
 	evil_put_digest(e, &entry, 1, false);
+}
+
+/* "This is what all that I have comes to." */
+static inline void evil_put_state(
+	struct evil *e, const uint8_t state[MESSAGE_STATE_SIZE])
+{
+	uint8_t bytes[32];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_digest digest = { .has_state = true };
+
+	memcpy(digest.state, state, sizeof(digest.state));
+	message_put_digest_end(&w, &digest);
+	evil_put(e, MESSAGE_DIGEST, w.bytes, w.size);
+}
+
+static inline void evil_put_unlike(struct evil *e)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_digest digest = { .unlike = true };
+
+	message_put_digest_end(&w, &digest);
+	evil_put(e, MESSAGE_DIGEST, w.bytes, w.size);
 }
 
 static inline void evil_put_half(

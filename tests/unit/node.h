@@ -12,7 +12,8 @@
  *
  * Addresses: the program is linked with --wrap=getpeername and --wrap=connect.
  * A connection that is accepted comes from `peer_at`, and one that is dialled
- * leads to whoever waits in `dialled`, if anybody does.
+ * leads to whoever waits in `dialled`, if anybody does; unless it is
+ * `dial_is_real`.
  */
 #ifndef NODE_H
 #define NODE_H
@@ -62,6 +63,7 @@ static struct sockaddr_storage peer_at; /* AF_UNSPEC: it is a socketpair */
 static int dialled_fd = -1;             /* the far end of the last dial */
 static int dial_count;
 static bool dial_answers;
+static bool dial_is_real;
 
 static inline struct sockaddr_storage address4(const char *host, uint16_t port)
 {
@@ -77,6 +79,7 @@ static inline struct sockaddr_storage address4(const char *host, uint16_t port)
 
 int __real_getpeername(int fd, struct sockaddr *address, socklen_t *size);
 int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
 
 int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size)
@@ -99,9 +102,9 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
 	int fds[2];
 
-	(void)address;
-	(void)size;
 	dial_count++;
+	if (dial_is_real)
+		return __real_connect(fd, address, size);
 	errno = ECONNREFUSED;
 	if (!dial_answers)
 		return -1;
@@ -368,6 +371,14 @@ static inline int64_t node_wake_ms(struct node *n)
 	return n->loop.wake_ms - now_ms;
 }
 
+static inline struct mesh_agreed node_agreed(const struct node *n)
+{
+	struct mesh_agreed agreed;
+
+	mesh_agree(n->mesh, &agreed);
+	return agreed;
+}
+
 static inline struct mesh_counts node_counts(const struct node *n)
 {
 	struct mesh_counts counts;
@@ -470,7 +481,7 @@ static inline int world_begin(void **state)
 	now_ms = NODE_START_MS;
 	memset(&peer_at, 0, sizeof(peer_at));
 	dial_count = 0;
-	dial_answers = false;
+	dial_answers = dial_is_real = false;
 	node_log_bytes = 0;
 	memset(book_known, 0, sizeof(book_known));
 	node_open(bob, 1, "bob");

@@ -8,10 +8,12 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "chat.h"
+#include "ctl.h"
 
 struct node {
 	struct chat *chat;
@@ -724,6 +726,229 @@ static void a_reader_of_stdout_that_is_gone_ends_the_program(void **state)
 	node_remove(&a);
 }
 
+/* Other processes of the same person. */
+
+static void node_answers(struct node *n, const char *name)
+{
+	struct options o = options_of(n, name);
+
+	o.answers = true;
+	node_open(n, &o);
+}
+
+/* A process that runs chat --send, or --doctor with no text. */
+static pid_t other(struct node *n, struct options *o, const char *text)
+{
+	pid_t pid = fork();
+	int fd;
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	fd = openat(n->place.fd, "told", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	for (fd = 3; fd < 256; fd++)
+		(void)close(fd); /* the lock is one of them */
+	o->err_fd = STDERR_FILENO;
+	o->send = text;
+	if (text == NULL)
+		fd = ctl_print_status(o) ? 0 : 1;
+	else
+		fd = ctl_send(o);
+	(void)fflush(stdout);
+	_exit(fd);
+}
+
+/* Turns until it has ended with this status; then what it told. */
+static const char *other_ends(pid_t pid, struct node *b_too, int expected)
+{
+	int status = -1;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (a.chat != NULL)
+			node_turn(&a);
+		if (b_too != NULL)
+			node_turn(b_too);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), expected);
+	return scratch_read(&a.place, "told");
+}
+
+static struct options of_other(struct node *n)
+{
+	struct options o = options_of(n, "alice");
+
+	o.verbosity = VERBOSITY_QUIET;
+	o.timeout_s = 3600;
+	return o;
+}
+
+static void what_another_process_sends_is_said_and_shown(void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	o = of_other(&a);
+	o.acks = 0;
+	assert_string_equal(other_ends(other(&a, &o, "hi"), NULL, 0), "");
+	o.verbosity = VERBOSITY_NORMAL;
+	assert_non_null(
+		strstr(other_ends(other(&a, &o, "ho"), NULL, 0), "chats on "));
+	until_shown(&a, NULL, &a, "alice> hi\nalice> ho\n");
+	node_remove(&a);
+}
+
+static void another_process_hears_of_receipts(void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	o = of_other(&a);
+	o.json = true;
+	assert_non_null(strstr(other_ends(other(&a, &o, "hi"), &b, 0),
+		"{\"type\":\"delivered\",\"seq\":2,\"by\":\"@"));
+	until_shown(&a, &b, &b, "alice> hi\n");
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void another_process_waits_until_something_may_be_said(void **state)
+{
+	struct options o;
+	int64_t began_ms;
+
+	(void)state;
+	node_make(&a, "alice");
+	say(&a, "one\n");
+	until_shown(&a, NULL, &a, "alice> one\n");
+	chat_close(a.chat);
+	node_answers(&a, "alice");
+	o = of_other(&a);
+	o.acks = 0;
+	o.timeout_s = 0; /* it is not counted meanwhile */
+	began_ms = clock_at_ms;
+	(void)other_ends(other(&a, &o, "two"), NULL, 0);
+	assert_true(clock_at_ms - began_ms >= 1500);
+	until_shown(&a, NULL, &a, "alice> two\n");
+	node_remove(&a);
+}
+
+static void another_process_learns_that_nobody_has_it(void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	o = of_other(&a);
+	o.timeout_s = 2;
+	assert_string_equal(other_ends(other(&a, &o, "hi"), NULL, 1),
+		"error> not delivered in 2 s: 0 of 1 have it on disk; it is "
+		"kept, and sent when they are here\n");
+	node_remove(&a);
+}
+
+static void another_process_learns_that_the_chat_has_ended(void **state)
+{
+	struct options o;
+	pid_t pid;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	o = of_other(&a);
+	pid = other(&a, &o, "hi");
+	until_shown(&a, NULL, &a, "alice> hi\n");
+	chat_close(a.chat);
+	a.chat = NULL;
+	assert_string_equal(other_ends(pid, NULL, 1),
+		"error> the chat that said it has ended: it is kept, and sent "
+		"when it runs again\n");
+	/* What was not said is left to whoever comes next. */
+	node_answers(&a, "alice");
+	pid = other(&a, &o, "ho");
+	assert_int_equal(kill(pid, 0), 0);
+	for (int i = 0; i < 1000; i++)
+		node_turn(&a);
+	chat_close(a.chat);
+	a.chat = NULL;
+	assert_string_equal(other_ends(pid, NULL, CTL_NOBODY & 0xff), "");
+	node_remove(&a);
+}
+
+static void another_process_has_to_be_the_same_person_in_the_same_room(
+	void **state)
+{
+	struct options o;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	o = of_other(&a);
+	o.name = "eve";
+	assert_non_null(strstr(other_ends(other(&a, &o, "x"), NULL, EX_CONFIG),
+		"error> the chat that runs on this database is alice's"));
+	o = of_other(&a);
+	o.room = "kitchen";
+	assert_non_null(strstr(other_ends(other(&a, &o, "x"), NULL, EX_CONFIG),
+		"is in everybody's room: use it without -r, or"));
+	settle(&a, NULL);
+	assert_string_equal(a.shown, "");
+	node_remove(&a);
+}
+
+static void another_process_can_ask_how_we_are(void **state)
+{
+	struct options o;
+	const char *told;
+
+	(void)state;
+	node_place(&a);
+	node_answers(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	say(&a, "one\ntwo\n");
+	until_shown(&a, &b, &b, "alice> two\n");
+	o = of_other(&a);
+	told = other_ends(other(&a, &o, NULL), &b, 0);
+	assert_int_equal(strncmp(told, "alice chats here: process ", 26), 0);
+	assert_non_null(strstr(told, "\nlinks: 1\n  bob ("));
+	assert_non_null(strstr(told, "\non disk: records 3, logs 1, bytes "));
+	assert_non_null(strstr(told, "\nsent: records 3, bytes "));
+	chat_close(a.chat);
+	a.chat = NULL;
+	(void)other_ends(other(&a, &o, NULL), NULL, 1);
+	node_remove(&a);
+	node_remove(&b);
+}
+
+static void another_name_for_a_database_is_told(void **state)
+{
+	(void)state;
+	node_make(&a, "alice");
+	say(&a, "one\n");
+	until_shown(&a, NULL, &a, "alice> one\n");
+	chat_close(a.chat);
+	node_reopen(&a, "alice");
+	settle(&a, NULL);
+	assert_null(strstr(a.told, "warn>"));
+	chat_close(a.chat);
+	node_reopen(&a, "eve");
+	settle(&a, NULL);
+	assert_non_null(strstr(a.told,
+		"/db is alice's: you go on as the same person under the name "
+		"eve;"));
+	node_remove(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -756,6 +981,17 @@ int main(void)
 		cmocka_unit_test(a_new_database_hides_from_version_control),
 		cmocka_unit_test(
 			a_reader_of_stdout_that_is_gone_ends_the_program),
+		cmocka_unit_test(what_another_process_sends_is_said_and_shown),
+		cmocka_unit_test(another_process_hears_of_receipts),
+		cmocka_unit_test(
+			another_process_waits_until_something_may_be_said),
+		cmocka_unit_test(another_process_learns_that_nobody_has_it),
+		cmocka_unit_test(
+			another_process_learns_that_the_chat_has_ended),
+		cmocka_unit_test(
+			another_process_has_to_be_the_same_person_in_the_same_room),
+		cmocka_unit_test(another_process_can_ask_how_we_are),
+		cmocka_unit_test(another_name_for_a_database_is_told),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -597,8 +597,12 @@ static const struct malformed {
 		BYTES("\x0a\x08\x08\x01\x20\x85\x80\x80\x80\x10") },
 	{ "a padded varint", MESSAGE_DIGEST,
 		BYTES("\x0a\x04\x08\x01\x20\x80\0") },
-	{ "a seq without an id", MESSAGE_DIGEST,
-		BYTES("\x0a\x04\x08\x01\x20\x05") },
+	{ "an id without a seq", MESSAGE_DIGEST,
+		BYTES("\x0a\x14\x08\x01\x2a\x10"
+		      "0123456789abcdef") },
+	{ "a state of 15 bytes", MESSAGE_DIGEST,
+		BYTES("\x22\x0f"
+		      "0123456789abcde") },
 	{ "want 3", MESSAGE_DIGEST, BYTES("\x0a\x04\x08\x01\x30\x03") },
 	{ "a batch without records", MESSAGE_BATCH,
 		BYTES("\x08\x01\x20\x01\x2a\x10"

@@ -78,8 +78,11 @@ static bool tell_digest(struct reader body)
 
 	if (!message_decode_digest(body, &digest))
 		return false;
-	tell(&told, "digest%s%s\n", digest.complete ? " complete" : "",
-		digest.again ? " again" : "");
+	tell(&told, "digest%s%s%s", digest.complete ? " complete" : "",
+		digest.again ? " again" : "", digest.unlike ? " unlike" : "");
+	if (digest.has_state)
+		tell(&told, " state=%x", SAME(digest.state));
+	tell(&told, "\n");
 	while (message_next_entry(&digest.entries, &entry)) {
 		tell(&told, "entry");
 		tell_log(&entry.log);
@@ -225,8 +228,13 @@ static void put_empty_hello(struct writer *w)
 
 static void put_digest(struct writer *w)
 {
+	struct message_digest rest = { .complete = true,
+		.again = true,
+		.unlike = true,
+		.has_state = true };
 	struct message_entry entry = { .log = named_log(),
 		.seq = LIMIT_SEQ,
+		.has_id = true,
 		.want = WANT_FROM,
 		.frozen = true };
 	size_t before = w->size;
@@ -234,18 +242,22 @@ static void put_digest(struct writer *w)
 	memset(entry.id, 0xb2, sizeof(entry.id));
 	message_put_entry(w, &entry);
 	assert_true(w->full || w->size - before <= MESSAGE_ENTRY_MAX);
-	/* A seq of 0 has no id, whatever stands there. */
+	/* What stands there does not count without has_id. */
 	entry.log = (struct message_log){ .number = 1 };
 	entry.seq = 0;
+	entry.has_id = false;
 	entry.want = WANT_NOTHING;
 	entry.frozen = false;
 	message_put_entry(w, &entry);
-	message_put_digest_end(w, true, true);
+	memset(rest.state, 0xa1, sizeof(rest.state));
+	message_put_digest_end(w, &rest);
 }
 
 static void put_empty_digest(struct writer *w)
 {
-	message_put_digest_end(w, false, false);
+	static const struct message_digest rest;
+
+	message_put_digest_end(w, &rest);
 }
 
 static void put_batch(struct writer *w)
@@ -329,8 +341,9 @@ static const struct golden_case {
 		"0a02"
 		"0801"
 		"1001"
-		"1801",
-		"digest complete again\n"
+		"1801"
+		"2210" TIMES_16("a1") "2801",
+		"digest complete again unlike state=a1\n"
 		"entry 300=a1.7 4294967294:b2 2 frozen\n"
 		"entry 1 0:0 0\n" },
 	{ MESSAGE_DIGEST, put_empty_digest, "-", "digest\n" },
@@ -454,7 +467,7 @@ static const struct valid_case {
 		"0a020801"
 		"1001"
 		"0a020802"
-		"2a00"
+		"3a00"
 		"0a020803",
 		"digest complete\nentry 1 0:0 0\nentry 2 0:0 0\n"
 		"entry 3 0:0 0\n" },
@@ -464,6 +477,8 @@ static const struct valid_case {
 		"0809"
 		"3001",
 		"digest\nentry 9 1:b2 1\n" },
+	/* An id that is no news. */
+	{ MESSAGE_DIGEST, "0a0408012001", "digest\nentry 1 1:0 0\n" },
 	/* What is 0 may be there. */
 	{ MESSAGE_DIGEST,
 		"0a0a0801"
@@ -567,7 +582,6 @@ static const struct malformed_case {
 	{ "seq -1", MESSAGE_DIGEST, "0a1f080120" NEGATIVE "2a10" ID },
 	{ "padded seq", MESSAGE_DIGEST, "0a1708012081002a10" ID },
 	{ "seq is bytes", MESSAGE_DIGEST, "0a1708012201012a10" ID },
-	{ "seq without id", MESSAGE_DIGEST, "0a0408012001" },
 	{ "id without seq", MESSAGE_DIGEST, "0a1408012a10" ID },
 	{ "id of 15", MESSAGE_DIGEST,
 		"0a15080120012a0f" TIMES_4("010101") "010101" },
@@ -579,6 +593,10 @@ static const struct malformed_case {
 	{ "complete 2", MESSAGE_DIGEST, "1002" },
 	{ "complete 2^32 + 1", MESSAGE_DIGEST, "108180808010" },
 	{ "again is bytes", MESSAGE_DIGEST, "1a0101" },
+	{ "state of 15", MESSAGE_DIGEST, "220f" TIMES_4("010101") "010101" },
+	{ "state of 17", MESSAGE_DIGEST, "2211" ID "b2" },
+	{ "state is a number", MESSAGE_DIGEST, "2001" },
+	{ "unlike 2", MESSAGE_DIGEST, "2802" },
 	{ "a bad entry after good ones", MESSAGE_DIGEST,
 		"0a0208010a0208020a020800" },
 	/* Batch. */

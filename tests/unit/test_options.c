@@ -148,7 +148,15 @@ static void what_makes_no_sense_is_a_usage_error(void **state)
 		"chat -r ../x alice", "chat -r - alice", "chat -r a- alice",
 		"chat -r /x alice",
 		"chat -r abcdefghijklmnopqrstuvwxyz0123456 alice", "chat -r",
-		"chat --legacy=1 alice",
+		"chat --legacy=1 alice", "chat --send x --log alice",
+		"chat --log --check alice", "chat --doctor --send x alice",
+		"chat --check --doctor", "chat --send x --send y alice",
+		"chat --send _ alice", "chat --acks 1 alice",
+		"chat --timeout 5 alice", "chat --log --timeout 5 alice",
+		"chat --send x --timeout 86401 alice",
+		"chat --send x --acks 65 alice", "chat --only alice",
+		"chat --only alice alice", "chat --log --exit-on-eof alice",
+		"chat --send x --exit-on-eof alice",
 		"chat -i a -i a -i a -i a -i a -i a -i a -i a -i a alice" };
 	struct options o;
 
@@ -157,6 +165,25 @@ static void what_makes_no_sense_is_a_usage_error(void **state)
 		if (parse(&o, lines[i]) != EX_USAGE)
 			fail_msg("accepted: %s", lines[i]);
 	}
+}
+
+static void acks_and_timeout_go_with_what_is_delivered(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(
+		parse(&o, "chat --send hi --acks 0 --timeout 86400 alice bob"),
+		OPTIONS_GO_ON);
+	assert_int_equal(o.command, COMMAND_SEND);
+	assert_string_equal(o.send, "hi");
+	assert_int_equal(o.acks, 0);
+	assert_int_equal(o.timeout_s, OPTIONS_TIMEOUT_MAX);
+	assert_int_equal(parse(&o, "chat --timeout 3 --exit-on-eof alice"),
+		OPTIONS_GO_ON);
+	assert_int_equal(o.timeout_s, 3);
+	assert_int_equal(parse(&o, "chat alice alice"), OPTIONS_GO_ON);
+	assert_int_equal(o.peer_count, 0);
 }
 
 static void more_peers_than_there_is_room_for_are_refused(void **state)
@@ -226,6 +253,7 @@ int main(void)
 		cmocka_unit_test(commands_are_chosen_by_options),
 		cmocka_unit_test(a_room_has_a_database_of_its_own),
 		cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
+		cmocka_unit_test(acks_and_timeout_go_with_what_is_delivered),
 		cmocka_unit_test(more_peers_than_there_is_room_for_are_refused),
 		cmocka_unit_test(oneself_is_no_peer),
 		cmocka_unit_test(a_peer_is_a_name_a_number_or_a_host),

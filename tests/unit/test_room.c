@@ -1911,11 +1911,57 @@ static void two_copies_go_on_in_the_log_that_each_wrote(void **state)
 	}
 }
 
+/* What the header says that it is. */
+static void expect_state(const struct book *first, const struct book *second)
+{
+	const struct book *books[] = { first, second };
+	uint8_t bytes[2 * (RECORD_ID_SIZE + 8 + RECORD_ID_SIZE)];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	uint8_t digest[64];
+	uint8_t is[MESSAGE_STATE_SIZE];
+
+	for (int i = 0; i < 2 && books[i] != NULL; i++) {
+		write_bytes(&w, books[i]->log.id, RECORD_ID_SIZE);
+		write_le64(&w, books[i]->chain.seq);
+		write_bytes(&w, books[i]->chain.id, RECORD_ID_SIZE);
+	}
+	sha512(digest, w.bytes, w.size);
+	room_state(room, is);
+	assert_memory_equal(is, digest, sizeof(is));
+}
+
+static void state_is_that_of_all_durable_heads(void **state)
+{
+	bool sorted = memcmp(alice.log.id, bob.log.id, RECORD_ID_SIZE) < 0;
+	struct book before;
+
+	(void)state;
+	expect_state(NULL, NULL);
+	book_fill(&alice, 3, "a");
+	book_fill(&bob, 5, "b");
+	give_all(&bob);
+	expect_state(&bob, NULL);
+	before = bob;
+	book_fill(&bob, 6, "b");
+	assert_verdict(give(&bob, 6, 6), ROOM_ACCEPTED);
+	expect_state(&before, NULL); /* that one is not durable yet */
+	give_all(&alice);
+	expect_state(sorted ? &alice : &bob, sorted ? &bob : &alice);
+	room_again();
+	expect_state(sorted ? &alice : &bob, sorted ? &bob : &alice);
+	/* What is disputed is part of no state. */
+	book_branch(&other, &bob, 5);
+	book_fill(&other, 6, "c");
+	assert_verdict(give_half(&other, 6), ROOM_FORKED);
+	expect_state(&alice, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(state_is_that_of_all_durable_heads),
 		TEST(accepts_a_log_and_knows_its_name),
 		TEST(what_was_accepted_is_there_after_a_restart),
 		TEST(unsigned_record_for_a_signed_log_is_bad),

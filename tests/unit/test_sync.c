@@ -8,7 +8,10 @@
 
 #include "node.h"
 
-enum { HOUR_MS = 3600 * 1000 };
+enum {
+	HOUR_MS = 3600 * 1000,
+	GATHERED_MS = SYNC_GATHER_MS * 5 / 4 /* by then all is told */
+};
 
 static struct book alices, carols;
 static char large[4000];
@@ -58,6 +61,16 @@ static int64_t until_told(struct evil *e, const char *text, int64_t step_ms)
 	}
 	fail_msg("never told: %s", text);
 	return 0;
+}
+
+/* Whoever he is, he has told all that he has: nothing. */
+static struct evil *join_empty(unsigned who, const char *name)
+{
+	struct evil *e = join_up(bob, who, name);
+
+	evil_put_digest(e, NULL, 0, true);
+	settle();
+	return e;
 }
 
 /* Sources. */
@@ -190,23 +203,39 @@ static void receipts_go_at_once_to_the_author_alone(void **state)
 	waited_ms = until_told(alice, "digest alice 4 want 1\n", 1);
 	assert_in_range(waited_ms, 1, SYNC_RECEIPT_MS);
 	assert_told(&dora->told, "");
-	waited_ms = until_told(dora, "digest alice 4\n", 10);
-	assert_in_range(waited_ms, 1, SYNC_GATHER_MS);
+	waited_ms = until_told(dora, "digest; state\n", 10);
+	assert_in_range(waited_ms, 1, GATHERED_MS);
 }
 
-static void news_are_gathered_and_known_ones_left_out(void **state)
+/* Who has sent a record knows its id; of what others sent it is news. */
+static void receipts_name_the_id_of_what_came_another_way(void **state)
+{
+	struct evil *alice, *dora;
+	int ids;
+
+	(void)state;
+	alice_has(4, 2);
+	alice = join_up(bob, 2, "alice");
+	dora = join_up(bob, 4, "dora");
+	ids = alice->ids;
+	evil_put_batch(alice, &alices, 1, 3, 3);
+	(void)until_told(alice, "digest alice 3 want 1\n", 1);
+	assert_int_equal(alice->ids, ids);
+	evil_put_batch(dora, &alices, 1, 4, 4);
+	(void)until_told(alice, "digest alice 4 want 1\n", 1);
+	assert_int_equal(alice->ids, ids + 1);
+}
+
+static void news_are_one_state_and_nothing_more_is_told(void **state)
 {
 	struct evil *alice, *carol, *dora;
 
 	(void)state;
-	alice_has(9, 9);
+	alice_has(10, 9);
 	book_open(&carols, 3, "carol");
 	alice = join_up(bob, 2, "alice");
 	carol = join_up(bob, 3, "carol");
 	dora = join_up(bob, 4, "dora");
-	evil_put_batch(alice, &alices, 1, 9, 9);
-	evil_put_entry(dora, &alices, 1, 10, WANT_NOTHING);
-	book_fill(&alices, 10);
 	evil_put_batch(alice, &alices, 1, 10, 10);
 	/* Of a log that it has not heard of, everybody hears at once. */
 	evil_put_batch(carol, &carols, 1, 1, 1);
@@ -216,18 +245,122 @@ static void news_are_gathered_and_known_ones_left_out(void **state)
 	evil_put_batch(carol, &carols, 1, 2, 2);
 	settle();
 	assert_told(&dora->told, "");
-	pass(SYNC_GATHER_MS, 50);
-	assert_told(&dora->told, "digest carol 2\n");
-	assert_non_null(strstr(alice->told.text, "digest carol 2\n"));
-	assert_non_null(strstr(carol->told.text, "digest alice 10\n"));
+	pass(GATHERED_MS, 50);
+	assert_told(&dora->told, "digest; state\n");
+	assert_non_null(strstr(alice->told.text, "digest; state\n"));
+	assert_non_null(strstr(carol->told.text, "digest; state\n"));
+	assert_memory_equal(alice->state, dora->state, sizeof(dora->state));
 	/* Nothing changes, nothing is sent. */
-	pass(500, 50);
 	transcript_clear(&alice->told);
 	transcript_clear(&carol->told);
 	pass(80 * 1000, 500);
 	assert_told(&alice->told, "");
 	assert_told(&carol->told, "");
 	assert_told(&dora->told, "");
+}
+
+static void who_says_unlike_is_told_what_it_may_lack(void **state)
+{
+	struct evil *dora;
+
+	(void)state;
+	alice_has(9, 9);
+	book_open(&carols, 3, "carol");
+	book_fill(&carols, 2);
+	node_have(bob, &carols, 1);
+	dora = join_up(bob, 4, "dora");
+	book_fill(&alices, 10);
+	node_have(bob, &alices, 10);
+	node_have(bob, &carols, 2);
+	evil_put_entry(dora, &carols, 1, 2, WANT_NOTHING);
+	settle();
+	transcript_clear(&dora->told);
+	evil_put_unlike(dora);
+	settle();
+	assert_told(&dora->told, "digest alice 10\n");
+	evil_put_unlike(dora); /* it knows that now */
+	settle();
+	assert_told(&dora->told, "");
+}
+
+static void another_state_is_answered_unless_it_becomes_ours(void **state)
+{
+	struct node *other = &nodes[1];
+	uint8_t theirs[MESSAGE_STATE_SIZE];
+	struct evil *dora;
+	int64_t waited_ms;
+
+	(void)state;
+	alice_has(10, 9);
+	dora = join_empty(4, "dora");
+	room_state(bob->room, theirs);
+	theirs[0] ^= 1;
+	transcript_clear(&dora->told);
+	evil_put_state(dora, theirs);
+	waited_ms = until_told(dora, "digest; unlike\n", 10);
+	assert_in_range(waited_ms, SYNC_UNLIKE_MS, SYNC_UNLIKE_MS + 10);
+	transcript_clear(&dora->told);
+	pass(80 * 1000, 500); /* once is enough */
+	assert_told(&dora->told, "");
+
+	/* Bob has it himself before long, and need not ask. */
+	node_open(other, 9, "other");
+	node_have(other, &alices, 10);
+	room_state(other->room, theirs);
+	evil_put_state(dora, theirs);
+	pass(SYNC_UNLIKE_MS - 50, 10);
+	assert_int_equal(node_agreed(bob).equal, 0);
+	node_have(bob, &alices, 10);
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 1);
+	assert_memory_equal(node_agreed(bob).state, theirs, sizeof(theirs));
+	pass(1000, 10);
+	assert_null(strstr(dora->told.text, "unlike"));
+}
+
+/* While nothing is wanted from others, there is nothing to be asked. */
+static void who_is_held_asks_when_he_is_not(void **state)
+{
+	static const uint8_t theirs[MESSAGE_STATE_SIZE] = { 1 };
+	struct evil *dora;
+
+	(void)state;
+	alice_has(9, 9);
+	dora = join_empty(4, "dora");
+	mesh_hold(bob->mesh, true, now_ms);
+	evil_put_state(dora, theirs);
+	pass(5000, 50);
+	assert_told(&dora->told, "");
+	mesh_hold(bob->mesh, false, now_ms);
+	assert_int_equal(until_told(dora, "digest; unlike\n", 10), 0);
+}
+
+/* In sync is whoever is known to have just what is here. */
+static void in_sync_are_those_who_told_or_were_told(void **state)
+{
+	struct evil *alice, *carol, *dora;
+
+	(void)state;
+	alice_has(5, 4);
+	alice = join_empty(2, "alice");
+	carol = join_empty(3, "carol");
+	dora = join_up(bob, 4, "dora");
+	assert_int_equal(node_agreed(bob).links, 3);
+	assert_int_equal(node_agreed(bob).equal, 0);
+	evil_put_batch(alice, &alices, 1, 5, 5);
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 1); /* she sent it */
+	evil_put_entry(carol, &alices, 1, 5, WANT_NOTHING);
+	evil_put_entry(dora, &alices, 1, 5, WANT_NOTHING);
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 2); /* dora may have more */
+	evil_put_digest(dora, NULL, 0, true);
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 3);
+	book_open(&carols, 3, "carol");
+	evil_put_entry(carol, &carols, 2, 1, WANT_NOTHING);
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 2); /* carol has */
 }
 
 static void many_news_are_one_digest(void **state)
@@ -239,7 +372,7 @@ static void many_news_are_one_digest(void **state)
 		book_open(&carols, 100 + i, "x");
 		node_have(bob, &carols, 1);
 	}
-	pass(SYNC_GATHER_MS, 50);
+	pass(GATHERED_MS, 50);
 	transcript_clear(&dora->told);
 	for (unsigned i = 0; i < 50; i++) {
 		book_open(&carols, 100 + i, "x");
@@ -247,7 +380,10 @@ static void many_news_are_one_digest(void **state)
 		node_have(bob, &carols, 2);
 		pass(10, 10);
 	}
-	pass(SYNC_GATHER_MS, 50);
+	pass(GATHERED_MS, 50);
+	assert_told(&dora->told, "digest; state\n");
+	evil_put_unlike(dora);
+	settle();
 	assert_int_equal(count_of(dora->told.text, "digest"), 1);
 	assert_int_equal(count_of(dora->told.text, " x 2"), 50);
 }
@@ -639,7 +775,12 @@ int main(void)
 		world_test(
 			abuse_02_who_claims_and_sends_nothing_is_believed_less),
 		world_test(receipts_go_at_once_to_the_author_alone),
-		world_test(news_are_gathered_and_known_ones_left_out),
+		world_test(receipts_name_the_id_of_what_came_another_way),
+		world_test(news_are_one_state_and_nothing_more_is_told),
+		world_test(who_says_unlike_is_told_what_it_may_lack),
+		world_test(another_state_is_answered_unless_it_becomes_ours),
+		world_test(who_is_held_asks_when_he_is_not),
+		world_test(in_sync_are_those_who_told_or_were_told),
 		world_test(many_news_are_one_digest),
 		world_test(complete_digest_comes_in_parts_of_1024),
 		world_test(cursor_starts_over_where_it_is_told_to),
