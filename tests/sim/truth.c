@@ -400,19 +400,17 @@ static void hear_entry(const struct wire *w, const struct message_entry *entry)
 {
 	uint32_t seq = (uint32_t)entry->seq;
 	int number = ear_log(w, &entry->log);
-
 	const struct entry *e;
 
 	if (seq == 0)
 		return;
-	if (entry->has_id) {
+	if (entry->has_id)
 		id_is(number, seq, entry->id, sizeof(entry->id));
+	/* Without: the other side knows it, as it has sent that record. */
+	e = number_is_used(number, seq);
+	if (entry->has_id)
 		is_held(number, seq, entry->id, sizeof(entry->id), "told of");
-		return;
-	}
-	/* The other side knows the id: it has sent that record. */
-	e = log_entry(number, seq);
-	if (!is_loose(number, seq))
+	else if (!is_loose(number, seq))
 		is_held(number, seq, e->id, e->id_size, "told of");
 }
 
