@@ -956,6 +956,9 @@ void sync_answer(struct sync *s, struct sync_link *l,
 		batch_accepted(s, l, input, now_ms);
 		break;
 	case ROOM_HAD:
+		batch_offered(s, l, input, now_ms);
+		if (link_wrote(s, l, number))
+			topic_choose(s, number, now_ms); /* its author has it */
 		break;
 	case ROOM_GAP:
 		batch_offered(s, l, input, now_ms);

@@ -138,6 +138,26 @@ static void source_that_is_silent_is_left_for_another(void **state)
 	assert_int_equal(node_counts(bob).sync.moves, 1);
 }
 
+/* What he sends he has, even if it came another way before. */
+static void author_who_sends_what_is_here_is_asked_again(void **state)
+{
+	struct evil *alice, *carol;
+
+	(void)state;
+	alice_has(6, 5);
+	alice = join_up(bob, 2, "alice");
+	evil_put_entry(alice, &alices, 1, 5, WANT_NOTHING);
+	settle();
+	carol = join_claiming(3, "carol", 6);
+	(void)until_told(carol, "digest alice 5 want 2\n", 10);
+	evil_put_batch(carol, &alices, 1, 6, 6);
+	pass(2000, 50);
+	transcript_clear(&alice->told);
+	evil_put_batch(alice, &alices, 1, 6, 6);
+	settle();
+	assert_told(&alice->told, "digest alice 6 want 2\n");
+}
+
 /* One that moves something is not silent, however slow it is. */
 static void source_that_sends_is_kept(void **state)
 {
@@ -771,6 +791,7 @@ int main(void)
 		world_test(source_is_asked_in_the_first_digest),
 		world_test(source_that_is_lost_is_replaced_by_the_newest),
 		world_test(source_that_is_silent_is_left_for_another),
+		world_test(author_who_sends_what_is_here_is_asked_again),
 		world_test(source_that_sends_is_kept),
 		world_test(
 			abuse_02_who_claims_and_sends_nothing_is_believed_less),
