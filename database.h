@@ -6,12 +6,14 @@
  *	NAME.db/	0700
  *		.gitignore	"*": version control leaves it alone
  *		identity, peers	people.h
+ *		addresses	links/known.h
  *		forks		room.h
  *		and the log's	log.c
  */
 #ifndef DATABASE_H
 #define DATABASE_H
 
+#include "links/known.h"
 #include "log.h"
 #include "options.h"
 #include "people.h"
@@ -26,6 +28,7 @@ struct database {
 	struct log *log;
 	struct log *checked; /* of database_look with `check`, else NULL */
 	struct people *people;
+	struct known *known; /* NULL of database_look */
 	struct room *room;
 };
 

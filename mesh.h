@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "links/dial.h"
+#include "links/known.h"
 #include "links/sync.h"
 #include "loop.h"
 #include "room.h"
@@ -38,6 +39,8 @@ struct mesh_options {
 	uint64_t seed;       /* of the jitter; any number */
 	bool only;           /* link with peers only */
 	bool legacy;         /* speak the original's protocol, too */
+	bool explores;       /* dial whom others tell of, and who is known */
+	struct known *known; /* borrowed; NULL: nobody is remembered */
 };
 
 enum mesh_event_kind {
