@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "database.h"
+#include "links/known.h"
 
 enum { LINE_SIZE = 2 * OPTIONS_PATH_SIZE + 256 };
 

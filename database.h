@@ -13,11 +13,12 @@
 #ifndef DATABASE_H
 #define DATABASE_H
 
-#include "links/known.h"
 #include "log.h"
 #include "options.h"
 #include "people.h"
 #include "room.h"
+
+struct known; /* links/known.h */
 
 /* Owns what it points to; open one on zeroes. */
 struct database {

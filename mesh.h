@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 
 #include "links/dial.h"
-#include "links/known.h"
 #include "links/sync.h"
 #include "loop.h"
 #include "room.h"
@@ -30,6 +29,8 @@ enum {
 				     a newer one of the same key */
 	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */
 };
+
+struct known; /* links/known.h */
 
 enum mesh_role { MESH_DIALLED, MESH_ACCEPTED };
 

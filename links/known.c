@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "file.h"
 #include "links/known.h"
 #include "words.h"
 

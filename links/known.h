@@ -10,7 +10,6 @@
 #ifndef KNOWN_H
 #define KNOWN_H
 
-#include "file.h"
 #include "net.h"
 #include "record.h"
 

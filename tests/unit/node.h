@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 
 #include "evil.h"
+#include "links/known.h"
 #include "mesh.h"
 #include "net.h"
 
