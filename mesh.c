@@ -122,8 +122,9 @@ static void peer_dial(struct mesh *m, int index, int64_t now_ms)
 	struct dial_peer *p = dial_peer(&m->dial, index);
 	const struct sockaddr_storage *to = &p->at[p->next];
 
-	if (link_dial(m, to, index, p->legacy ? LINK_LEGACY : LINK_NATIVE,
-		    now_ms))
+	if ((!p->legacy && exchange_give(m, index, to)) ||
+		link_dial(m, to, index, p->legacy ? LINK_LEGACY : LINK_NATIVE,
+			now_ms))
 		dial_started(&m->dial, index, now_ms);
 	else
 		dial_failed(&m->dial, index, strerror(errno), now_ms);

@@ -30,6 +30,8 @@
 #include "links/link.h"
 
 enum {
+	PATIENCE_MS = 2 * 1000,   /* before those told or known are dialled: who
+				   is found, or dials us, need not be */
 	AWAY_MS = 60 * 60 * 1000, /* who is lost longer is not dialled */
 	ALONE_MS = 5 * 60 * 1000, /* then all who are known are, once more */
 	SAVE_MS = 5 * 1000        /* gathers changes of `addresses` */
@@ -129,9 +131,11 @@ static void told_add(struct link *l, const struct net_place *at)
 	l->told[l->told_count++] = *at;
 }
 
-void exchange_hear(const struct mesh *m, struct link *l,
+void exchange_hear(struct mesh *m, struct link *l,
 	const struct message_hello *hello, int64_t now_ms)
 {
+	if (hello->address_count > 0 && now_ms >= m->patience_ms)
+		m->patience_ms = now_ms + jitter_about(&m->random, PATIENCE_MS);
 	for (int i = 0; m->explores && i < hello->address_count; i++) {
 		struct reader r = reader_over(
 			hello->addresses[i].bytes, hello->addresses[i].size);
@@ -200,6 +204,24 @@ int exchange_dials(const struct mesh *m)
 		count += link_is_half_open(m->links[i], MESH_DIALLED) &&
 			 m->links[i]->peer < 0;
 	return count;
+}
+
+bool exchange_give(struct mesh *m, int peer, const struct sockaddr_storage *to)
+{
+	struct net_place at = net_place_of(to), its;
+
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = m->links[i];
+
+		if (!link_is_half_open(l, MESH_DIALLED) || l->peer >= 0)
+			continue;
+		its = net_place_of(&l->at);
+		if (net_same_place(&its, &at)) {
+			l->peer = peer;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool may_dial(const struct mesh *m)
@@ -343,6 +365,14 @@ static void dial_lost_ones(struct mesh *m, int64_t now_ms)
 	}
 }
 
+/* When the next of those told or known may be dialled. */
+static int64_t due_ms(const struct mesh *m)
+{
+	int64_t due = tried_due_ms(&m->tried);
+
+	return due > m->patience_ms ? due : m->patience_ms;
+}
+
 static void save(struct mesh *m, int64_t now_ms)
 {
 	if (!known_unsaved(m->known))
@@ -360,9 +390,11 @@ void exchange_run(struct mesh *m, int64_t now_ms)
 	struct tried_giver giver;
 	struct net_place at;
 
+	if (m->patience_ms == 0)
+		m->patience_ms = now_ms + jitter_about(&m->random, PATIENCE_MS);
 	save(m, now_ms);
 	dial_lost_ones(m, now_ms);
-	while (may_dial(m) && now_ms >= tried_due_ms(&m->tried) &&
+	while (may_dial(m) && now_ms >= due_ms(m) &&
 		next_place(m, &at, &giver, now_ms)) {
 		tried_add(&m->tried, &at, &giver, now_ms);
 		place_dial(m, &at, now_ms);
@@ -371,7 +403,7 @@ void exchange_run(struct mesh *m, int64_t now_ms)
 
 void exchange_want(struct mesh *m, struct loop *loop)
 {
-	int64_t due_ms = tried_due_ms(&m->tried);
+	int64_t told_ms = due_ms(m);
 	struct known_peer *p;
 
 	if (known_unsaved(m->known))
@@ -383,10 +415,10 @@ void exchange_want(struct mesh *m, struct loop *loop)
 		loop_wake(loop, p->dial_ms);
 	p = next_known(m);
 	if (p != NULL)
-		loop_wake(loop, p->dial_ms > due_ms ? p->dial_ms : due_ms);
+		loop_wake(loop, p->dial_ms > told_ms ? p->dial_ms : told_ms);
 	for (int i = 0; i < LINKS_MAX; i++) {
 		if (m->links[i] != NULL && m->links[i]->fd >= 0 &&
 			m->links[i]->told_count > 0)
-			loop_wake(loop, due_ms);
+			loop_wake(loop, told_ms);
 	}
 }

@@ -145,8 +145,9 @@ struct mesh {
 	struct strikes strikes;
 	struct tried tried;
 	struct known *known;
-	int64_t save_ms; /* when `known` is written, if not 0 */
-	uint64_t random; /* exchange.c's */
+	int64_t patience_ms; /* nobody told or known is dialled before */
+	int64_t save_ms;     /* when `known` is written, if not 0 */
+	uint64_t random;     /* exchange.c's */
 	uint64_t bytes_sent, bytes_received;
 	char name_told[LEGACY_ADDRESS_MAX + 1];
 	char address_told[NET_SHOWN_MAX];
@@ -235,15 +236,20 @@ void exchange_fill(
 	struct mesh *m, const struct link *to, struct message_hello *hello);
 
 /* A neighbour tells addresses. */
-void exchange_hear(const struct mesh *m, struct link *l,
+void exchange_hear(struct mesh *m, struct link *l,
 	const struct message_hello *hello, int64_t now_ms);
 
 /* A link is up; one has ended. */
 void exchange_up(struct mesh *m, struct link *l);
 void exchange_lost(struct mesh *m, const struct link *l, int64_t now_ms);
 
-/* Dials of this kind that are under way. */
+/*
+ * Dials of this kind that are under way.  One of them, if it goes there, can
+ * be given to a peer that is to be dialled: it is that peer's from then on.
+ */
 int exchange_dials(const struct mesh *m);
+bool exchange_give(
+	struct mesh *m, int peer, const struct sockaddr_storage *to) MUST_USE;
 
 void exchange_want(struct mesh *m, struct loop *loop);
 void exchange_run(struct mesh *m, int64_t now_ms);

@@ -9,6 +9,8 @@
 #include "links/tried.h"
 #include "node.h"
 
+enum { PATIENCE_MS = 3 * 1000 }; /* before who was told of is dialled */
+
 /* Who is at 10.0.0.HOST, with HOST as key, and says to listen on 4000. */
 static struct evil *come(unsigned host)
 {
@@ -49,6 +51,7 @@ static void say_place(struct evil *e, const char *host, uint16_t port)
 	evil_put_hello(e, &at, 1);
 	wire_seal(&e->wire);
 	settle();
+	pass(PATIENCE_MS, PATIENCE_MS);
 }
 
 /* `count` that nobody has named before. */
@@ -70,6 +73,7 @@ static void say_many(struct evil *e, int count)
 		settle();
 		count -= i;
 	}
+	pass(PATIENCE_MS, PATIENCE_MS);
 }
 
 /* A mesh that dials whom it is told of, from its start. */
@@ -217,19 +221,13 @@ static void exchange_never_dials_what_can_be_nobody_or_is_there(void **state)
 		{ "ff02::fb", 4000 }, { "fe80::9", 4000 },
 		{ "10.0.0.2", 4000 }, /* who says it is there himself */
 		{ "10.0.0.3", 4000 }, /* linked */
-		{ "10.0.0.8", 4000 }, /* looked for by others means */
 	};
-	struct sockaddr_storage at = address4("10.0.0.8", 4000);
 	struct evil *e;
 
 	(void)state;
 	explore(false);
 	e = come_up(2);
 	(void)come_up(3);
-	assert_int_equal(mesh_add_peer(bob->mesh, "dora.local:4000"), 0);
-	mesh_found(bob->mesh, 0, &at, 1, now_ms);
-	settle();
-	transcript_clear(&dials);
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		say_place(e, cases[i].host, cases[i].port);
 	assert_told(&dials, "");
@@ -242,6 +240,31 @@ static void exchange_never_dials_what_can_be_nobody_or_is_there(void **state)
 	node_open_mesh(bob, false, false);
 	say_place(join_up(bob, 5, "fay"), "127.0.0.1",
 		(uint16_t)mesh_listen(bob->mesh, 0));
+	assert_told(&dials, "");
+}
+
+/* Multicast DNS finds him, too, at that very moment: one dial is enough. */
+static void exchange_gives_its_dial_to_a_peer_that_is_found_there(void **state)
+{
+	static const struct evil_options dora = {
+		.role = WIRE_ACCEPTOR, .who = 9, .name = "dora"
+	};
+	struct sockaddr_storage at = address4("10.0.0.9", 4000);
+
+	(void)state;
+	explore(false);
+	dial_answers = true;
+	say_place(come_up(2), "10.0.0.9", 4000);
+	assert_int_equal(mesh_add_peer(bob->mesh, "dora.local:4000"), 0);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	settle();
+	assert_told(&dials, "10.0.0.9:4000\n");
+	(void)evil_at(dialled_fd, &dora);
+	dialled_fd = -1;
+	settle();
+	assert_told(&bob->told, "up dora\n");
+	assert_true(mesh_is_linked(bob->mesh, 0));
+	pass(60 * 1000, 1000);
 	assert_told(&dials, "");
 }
 
@@ -311,7 +334,7 @@ static void exchange_of_thousands_of_addresses_costs_8_dials_a_minute(
 	for (int minute = 1; minute <= 10; minute++) {
 		say_many(e, 1000);
 		assert_int_equal(dial_count, 8 * minute);
-		pass(59 * 1000, 1000);
+		pass(56 * 1000, 1000);
 		assert_int_equal(dial_count, 8 * minute);
 		pass(1000, 1000);
 	}
@@ -345,12 +368,10 @@ static void exchange_leads_to_one_victim_four_times_an_hour(void **state)
 	(void)state;
 	explore(false);
 	e = come_up(66);
-	for (uint16_t port = 1; port <= 3000; port++) {
+	for (uint16_t port = 1; port <= 1000; port++)
 		say_place(e, "10.0.0.9", port);
-		if (port % 50 == 0)
-			pass(60 * 1000, 30 * 1000);
-	}
-	assert_in_range(dial_count, TRIED_A_HOST, 2 * TRIED_A_HOST);
+	assert_true(now_ms - NODE_START_MS < TRIED_MS);
+	assert_int_equal(dial_count, TRIED_A_HOST);
 }
 
 static void exchange_keeps_nobodys_addresses_waiting_for_a_flood(void **state)
@@ -401,7 +422,7 @@ static void exchange_dials_while_there_are_less_than_32_links(void **state)
 	assert_told(&dials, "");
 	evil_put_bye(evils[1], "so long");
 	wire_seal(&evils[1]->wire);
-	settle();
+	pass(PATIENCE_MS, 1000);
 	assert_int_equal(dial_count, 8);
 }
 
@@ -470,6 +491,8 @@ static void exchange_remembers_where_others_were_at_the_next_start(void **state)
 		(void)come_up(host);
 	restart_exploring();
 	settle();
+	assert_told(&dials, ""); /* they may be found by then */
+	pass(PATIENCE_MS, 1000);
 	assert_int_equal(dial_count, 8); /* who came last comes first */
 	assert_non_null(strstr(dials.text, "10.0.0.12:4000\n10.0.0.11:4000\n"));
 	pass(60 * 1000, 1000);
@@ -480,7 +503,7 @@ static void exchange_remembers_where_others_were_at_the_next_start(void **state)
 	assert_int_equal(dial_count, 11);
 	evil_put_bye(evils[evil_count - 1], "so long");
 	wire_seal(&evils[evil_count - 1]->wire);
-	settle(); /* unless there is nobody else */
+	pass(PATIENCE_MS, 1000); /* unless there is nobody else */
 	assert_in_range(dial_count, 12, 11 + 8);
 }
 
@@ -506,6 +529,8 @@ int main(void)
 		world_test(exchange_tells_32_at_most),
 		world_test(exchange_dials_whom_it_is_told_of_once),
 		world_test(exchange_never_dials_what_can_be_nobody_or_is_there),
+		world_test(
+			exchange_gives_its_dial_to_a_peer_that_is_found_there),
 		world_test(exchange_meets_itself_once),
 		world_test(
 			exchange_dials_nobody_with_only_or_without_discovery),
