@@ -279,6 +279,14 @@ static bool known_is_taken(struct mesh *m, const struct known_peer *known)
 	return links_of_key(m, known->key) > 0 || place_is_taken(m, &known->at);
 }
 
+static struct tried_giver giver_of(const struct link *l)
+{
+	struct tried_giver giver = memory;
+
+	net_host(&l->at, giver.host);
+	return giver;
+}
+
 /* Of those who have told something, the one for whom we did least; or NULL. */
 static struct link *next_giver(
 	struct mesh *m, struct tried_giver *giver, int *least, int64_t now_ms)
@@ -293,7 +301,7 @@ static struct link *next_giver(
 
 		if (l == NULL || l->fd < 0 || l->told_count == 0)
 			continue;
-		net_host(&l->at, other.host);
+		other = giver_of(l);
 		count = tried_for(&m->tried, &other, now_ms);
 		if (count >= *least)
 			continue;
