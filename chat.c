@@ -1261,7 +1261,9 @@ static int open_network(struct chat *c)
 	struct mesh_options mesh = { .address = "nobody",
 		.self = &c->self,
 		.only = c->options.only,
-		.legacy = c->options.legacy };
+		.legacy = c->options.legacy,
+		.explores = !c->options.no_mdns,
+		.known = c->database.known };
 	struct discovery_options discovery = { .options = &c->options };
 	int status;
 

@@ -30,6 +30,8 @@ enum {
 	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */
 };
 
+struct known; /* links/known.h */
+
 enum mesh_role { MESH_DIALLED, MESH_ACCEPTED };
 
 struct mesh_options {
@@ -38,6 +40,8 @@ struct mesh_options {
 	uint64_t seed;       /* of the jitter; any number */
 	bool only;           /* link with peers only */
 	bool legacy;         /* speak the original's protocol, too */
+	bool explores;       /* dial whom others tell of, and who is known */
+	struct known *known; /* borrowed; NULL: nobody is remembered */
 };
 
 enum mesh_event_kind {
