@@ -318,6 +318,19 @@ void mesh_flush(struct mesh *m, int64_t now_ms)
 /* Events. */
 
 /* Who it is about: copied, for the link may be gone when it is looked at. */
+/* Is there another link with the key that this one has? */
+static bool link_has_others(const struct mesh *m, const struct link *l)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *other = m->links[i];
+
+		if (other != NULL && other != l && other->state == LINK_UP &&
+			link_has_key(other, l->wire.peer.public_key))
+			return true;
+	}
+	return false;
+}
+
 static void event_fill(
 	struct mesh *m, const struct link *l, struct mesh_event *event)
 {
@@ -338,6 +351,7 @@ static void event_fill(
 			event->key = m->key_told;
 		memcpy(m->key_told, l->legacy_key, sizeof(m->key_told));
 	} else if (l->sync != NULL) {
+		event->others = link_has_others(m, l);
 		(void)snprintf(m->name_told, sizeof(m->name_told), "%s",
 			l->wire.peer.name);
 		event->key = m->key_told;

@@ -69,6 +69,7 @@ struct mesh_event {
 	bool legacy;
 	bool left;     /* MESH_DOWN: it said goodbye */
 	bool is_named; /* it is a peer that has a name or a key to answer by */
+	bool others;   /* there are other links up with this public key */
 	int peer;      /* that was dialled, or -1 */
 	int failures;  /* MESH_UNREACHABLE: how many times in a row by now */
 	const struct sync_input *input;
