@@ -8,7 +8,8 @@ STORE = log store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
 MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
-LINKS = $(addprefix links/,link native original sync feed dial strikes)
+LINKS = $(addprefix links/,link native original sync feed dial \
+	strikes exchange tried known)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = chat database inspect options term clean show people names file \
 	record $(ROOM) deliver ctl errands mesh $(LINKS) wire message legacy discovery doctor \
@@ -16,8 +17,8 @@ OBJECTS = chat database inspect options term clean show people names file \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history dns responder \
-	mdns mesh original sync dial strikes people clean term options \
-	database show inspect ctl chat $(CRYPTO_TESTS)
+	mdns mesh original sync dial strikes tried known exchange people clean \
+	term options database show inspect ctl chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 PLAYERS = evil crossing
 
@@ -87,7 +88,7 @@ build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 build/tests/unit/test_chat: LDFLAGS += -Wl,--wrap=clock_gettime
 
 # The addresses of socketpairs are made up, and nothing is really dialled.
-made_up = mesh sync original
+made_up = mesh sync original exchange
 $(made_up:%=build/tests/unit/test_%): LDFLAGS += \
 	-Wl,--wrap=getpeername -Wl,--wrap=connect
 

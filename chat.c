@@ -600,14 +600,19 @@ static void chat_meet(struct chat *c, const struct mesh_event *event)
 	}
 }
 
+/* Who has another link, or keeps one, is not told of as coming or going. */
 static void chat_up(struct chat *c, const struct mesh_event *event)
 {
 	char shown[PEOPLE_SHOWN_MAX + 1];
 
 	chat_meet(c, event);
+	if (event->others && !is_verbose(c))
+		return;
 	name_of_event(c, event, shown);
-	info(c, "%s is here (%s)", shown, event->address);
-	tell_peer(c, "up", event, shown);
+	info(c, "%s is %s (%s)", shown, event->others ? "here again" : "here",
+		event->address);
+	if (!event->others)
+		tell_peer(c, "up", event, shown);
 }
 
 /* A copy of a database is in use: somebody else's, or ours. */
@@ -637,13 +642,13 @@ static void chat_down(struct chat *c, const struct mesh_event *event)
 {
 	char name[PEOPLE_SHOWN_MAX + 1];
 
+	if (event->others && !is_verbose(c))
+		return;
 	name_of_event(c, event, name);
-	if (event->legacy || !mesh_has_key(c->mesh, event->key))
-		info(c, "%s is gone (%s): %s", name, event->address,
-			event->text);
-	else if (is_verbose(c))
-		info(c, "%s (%s): %s", name, event->address, event->text);
-	tell_peer(c, "down", event, name);
+	info(c, "%s%s (%s): %s", name, event->others ? "" : " is gone",
+		event->address, event->text);
+	if (!event->others)
+		tell_peer(c, "down", event, name);
 }
 
 /* Somebody has what we said on his disk. */
@@ -1261,7 +1266,9 @@ static int open_network(struct chat *c)
 	struct mesh_options mesh = { .address = "nobody",
 		.self = &c->self,
 		.only = c->options.only,
-		.legacy = c->options.legacy };
+		.legacy = c->options.legacy,
+		.explores = !c->options.no_mdns,
+		.known = c->database.known };
 	struct discovery_options discovery = { .options = &c->options };
 	int status;
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "database.h"
+#include "links/known.h"
 
 enum { LINE_SIZE = 2 * OPTIONS_PATH_SIZE + 256 };
 
@@ -273,6 +274,20 @@ static int room_of(struct database *d)
 		d->path, strerror(errno));
 }
 
+/* Hints, no more: without them others are looked for as at first. */
+static int known_of(struct database *d)
+{
+	d->known = known_open(d->dir_fd);
+	if (d->known == NULL)
+		return database_failed(d, EX_OSERR, "%s", strerror(errno));
+	if (known_is_damaged(d->known))
+		(void)dprintf(d->err_fd,
+			"warn> %s/addresses can not be used: where others were "
+			"is forgotten\n",
+			d->path);
+	return EX_OK;
+}
+
 static void database_begin(struct database *d, const struct options *options)
 {
 	memset(d, 0, sizeof(*d));
@@ -296,7 +311,9 @@ int database_open(struct database *d, const struct options *options)
 	if (d->log == NULL)
 		return log_refused(d);
 	status = people_of(d, options, true);
-	return status == EX_OK ? room_of(d) : status;
+	if (status == EX_OK)
+		status = room_of(d);
+	return status == EX_OK ? known_of(d) : status;
 }
 
 int database_look(struct database *d, const struct options *options, bool check)
@@ -331,12 +348,14 @@ void database_close(struct database *d)
 
 	room_close(d->room);
 	people_close(d->people);
+	known_close(d->known);
 	log_close(d->log);
 	log_close(d->checked);
 	if (d->dir_fd >= 0)
 		(void)close(d->dir_fd); /* it was only read */
 	d->room = NULL;
 	d->people = NULL;
+	d->known = NULL;
 	d->log = d->checked = NULL;
 	d->dir_fd = -1;
 	errno = error;

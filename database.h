@@ -6,6 +6,7 @@
  *	NAME.db/	0700
  *		.gitignore	"*": version control leaves it alone
  *		identity, peers	people.h
+ *		addresses	links/known.h
  *		forks		room.h
  *		ctl		ctl.h
  *		and the log's	log.c
@@ -18,6 +19,8 @@
 #include "people.h"
 #include "room.h"
 
+struct known; /* links/known.h */
+
 /* Owns what it points to; open one on zeroes. */
 struct database {
 	int err_fd; /* borrowed */
@@ -27,6 +30,7 @@ struct database {
 	struct log *log;
 	struct log *checked; /* of database_look with `check`, else NULL */
 	struct people *people;
+	struct known *known; /* NULL of database_look */
 	struct room *room;
 };
 

@@ -17,4 +17,10 @@ static inline uint64_t jitter_next(uint64_t *state)
 	return *state;
 }
 
+/* `ms`, give or take half of it. */
+static inline int64_t jitter_about(uint64_t *state, int64_t ms)
+{
+	return ms / 2 + (int64_t)(jitter_next(state) % (uint64_t)(ms + 1));
+}
+
 #endif

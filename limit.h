@@ -14,8 +14,11 @@ enum {
 	LIMIT_LINKS = 64,
 	LIMIT_DIALS = 8,          /* under way at one time; others wait */
 	LIMIT_LINKS_DIALLED = 32, /* then only named peers are dialled */
-	LIMIT_LINKS_A_KEY = 4,    /* one more is refused */
-	LIMIT_HALF_OPEN = 16,     /* the oldest of the address with most goes */
+	LIMIT_DIALS_TOLD = 4, /* beside these, where others say that somebody
+				 is, or somebody was: others wait, */
+	LIMIT_DIALS_TOLD_A_MINUTE = 8, /* as they do for this */
+	LIMIT_LINKS_A_KEY = 4,         /* one more is refused */
+	LIMIT_HALF_OPEN = 16, /* the oldest of the address with most goes */
 	LIMIT_FIRST_BYTE_MS = 2 * 1000, /* closed, as all that follow here */
 	LIMIT_HANDSHAKE_MS = 5 * 1000,  /* from connecting to both auths */
 	LIMIT_FRAME_MS = 10 * 1000,     /* a frame once begun */

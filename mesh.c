@@ -69,6 +69,7 @@ static void peers_lost(struct mesh *m, struct link *l, int64_t now_ms)
 	if (l->fd >= 0 || l->state < LINK_HEADS || l->missed)
 		return;
 	l->missed = true;
+	exchange_lost(m, l, now_ms);
 	for (int i = 0; i < DIAL_PEERS_MAX; i++) {
 		struct dial_peer *p = dial_peer(&m->dial, i);
 
@@ -120,24 +121,13 @@ static void peer_dial(struct mesh *m, int index, int64_t now_ms)
 {
 	struct dial_peer *p = dial_peer(&m->dial, index);
 	const struct sockaddr_storage *to = &p->at[p->next];
-	int fd = socket(to->ss_family, SOCK_STREAM, 0);
-	struct link *l = NULL;
 
-	if (fd >= 0)
-		l = link_make(m, fd, MESH_DIALLED, index);
-	if (l == NULL) {
+	if ((!p->legacy && exchange_give(m, index, to)) ||
+		link_dial(m, to, index, p->legacy ? LINK_LEGACY : LINK_NATIVE,
+			now_ms))
+		dial_started(&m->dial, index, now_ms);
+	else
 		dial_failed(&m->dial, index, strerror(errno), now_ms);
-		return;
-	}
-	dial_started(&m->dial, index, now_ms);
-	l->at = *to;
-	l->port = net_port(to);
-	link_enter(l, LINK_CONNECTING, now_ms);
-	if (!link_speak(m, l, p->legacy ? LINK_LEGACY : LINK_NATIVE) ||
-		(connect(fd, (const struct sockaddr *)to,
-			 net_address_size(to)) < 0 &&
-			errno != EINPROGRESS && errno != EINTR))
-		link_end(l, strerror(errno));
 }
 
 /* Is only the time missing? */
@@ -146,7 +136,8 @@ static bool peer_may_dial(const struct mesh *m, int index)
 	const struct dial_peer *p = &m->dial.peers[index];
 
 	if (!dial_is_possible(&m->dial, index) || mesh_is_linked(m, index) ||
-		links_half_open(m, MESH_DIALLED) >= LIMIT_DIALS)
+		links_half_open(m, MESH_DIALLED) - exchange_dials(m) >=
+			LIMIT_DIALS)
 		return false;
 	return p->name[0] != '\0' || links_linked(m) < LIMIT_LINKS_DIALLED;
 }
@@ -327,6 +318,19 @@ void mesh_flush(struct mesh *m, int64_t now_ms)
 /* Events. */
 
 /* Who it is about: copied, for the link may be gone when it is looked at. */
+/* Is there another link with the key that this one has? */
+static bool link_has_others(const struct mesh *m, const struct link *l)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *other = m->links[i];
+
+		if (other != NULL && other != l && other->state == LINK_UP &&
+			link_has_key(other, l->wire.peer.public_key))
+			return true;
+	}
+	return false;
+}
+
 static void event_fill(
 	struct mesh *m, const struct link *l, struct mesh_event *event)
 {
@@ -347,6 +351,7 @@ static void event_fill(
 			event->key = m->key_told;
 		memcpy(m->key_told, l->legacy_key, sizeof(m->key_told));
 	} else if (l->sync != NULL) {
+		event->others = link_has_others(m, l);
 		(void)snprintf(m->name_told, sizeof(m->name_told), "%s",
 			l->wire.peer.name);
 		event->key = m->key_told;
@@ -524,6 +529,9 @@ struct mesh *mesh_open(
 	m->room = room;
 	m->self = options->self;
 	m->only = options->only;
+	m->explores = options->explores;
+	m->known = options->known;
+	m->random = options->seed | 1;
 	m->speaks_legacy = options->legacy;
 	dial_begin(&m->dial, options->seed);
 	mesh_set_address(m, options->address);
@@ -795,6 +803,7 @@ void mesh_want(struct mesh *m, struct loop *loop)
 		if (peer_may_dial(m, i))
 			loop_wake(loop, m->dial.peers[i].dial_ms);
 	}
+	exchange_want(m, loop);
 	sync_want(m->sync, loop);
 	for (int i = 0; i < MESH_LISTEN_MAX; i++) {
 		m->listen_slots[i] = LOOP_NO_SLOT;
@@ -819,4 +828,5 @@ void mesh_run(struct mesh *m, const struct loop *loop, int64_t now_ms)
 			listener_run(m, m->listen_fds[i], now_ms);
 	}
 	peers_dial(m, now_ms);
+	exchange_run(m, now_ms);
 }

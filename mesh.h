@@ -30,6 +30,8 @@ enum {
 	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */
 };
 
+struct known; /* links/known.h */
+
 enum mesh_role { MESH_DIALLED, MESH_ACCEPTED };
 
 struct mesh_options {
@@ -38,6 +40,8 @@ struct mesh_options {
 	uint64_t seed;       /* of the jitter; any number */
 	bool only;           /* link with peers only */
 	bool legacy;         /* speak the original's protocol, too */
+	bool explores;       /* dial whom others tell of, and who is known */
+	struct known *known; /* borrowed; NULL: nobody is remembered */
 };
 
 enum mesh_event_kind {
@@ -65,6 +69,7 @@ struct mesh_event {
 	bool legacy;
 	bool left;     /* MESH_DOWN: it said goodbye */
 	bool is_named; /* it is a peer that has a name or a key to answer by */
+	bool others;   /* there are other links up with this public key */
 	int peer;      /* that was dialled, or -1 */
 	int failures;  /* MESH_UNREACHABLE: how many times in a row by now */
 	const struct sync_input *input;

@@ -91,6 +91,66 @@ static inline uint16_t net_port(const struct sockaddr_storage *address)
 			     : ((const struct sockaddr_in *)address)->sin_port);
 }
 
+/* Where somebody listens, however it is written: an address and a port. */
+struct net_place {
+	uint8_t host[16]; /* as of net_host */
+	uint16_t port;
+};
+
+static inline struct net_place net_place_of(
+	const struct sockaddr_storage *address)
+{
+	struct net_place place = { .port = net_port(address) };
+
+	net_host(address, place.host);
+	return place;
+}
+
+static inline bool net_same_place(
+	const struct net_place *a, const struct net_place *b)
+{
+	return memcmp(a->host, b->host, sizeof(a->host)) == 0 &&
+	       a->port == b->port;
+}
+
+static inline void net_set_place(
+	struct sockaddr_storage *address, const struct net_place *place)
+{
+	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+	struct in6_addr six;
+
+	memset(address, 0, sizeof(*address));
+	memcpy(&six, place->host, sizeof(six));
+	if (IN6_IS_ADDR_V4MAPPED(&six)) {
+		address->ss_family = AF_INET;
+		memcpy(&a4->sin_addr, place->host + 12, 4);
+	} else {
+		address->ss_family = AF_INET6;
+		a6->sin6_addr = six;
+	}
+	net_set_port(address, place->port);
+}
+
+/*
+ * Can it be told to others, and dialled by them?  Not what stands for no host
+ * or for many, and no link-local IPv6 address: that means nothing without its
+ * interface, which has another number on every host.
+ */
+static inline bool net_place_is_plain(const struct net_place *place)
+{
+	uint8_t first = place->host[12];
+	struct in6_addr six;
+
+	memcpy(&six, place->host, sizeof(six));
+	if (place->port == 0)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&six)) /* 0/8, multicast, reserved */
+		return first != 0 && first < 224;
+	return !IN6_IS_ADDR_UNSPECIFIED(&six) && !IN6_IS_ADDR_MULTICAST(&six) &&
+	       !IN6_IS_ADDR_LINKLOCAL(&six) && !IN6_IS_ADDR_V4COMPAT(&six);
+}
+
 /* "10.0.0.7:4000", "[fd77::1]:4000", or "" of what is neither. */
 enum { NET_SHOWN_MAX = 64 };
 

@@ -44,6 +44,7 @@
 #include "names.h"
 #include "people.h"
 #include "store/disk.h"
+#include "words.h"
 
 enum {
 	KEY_SIZE = RECORD_KEY_SIZE,
@@ -71,11 +72,6 @@ struct people {
 };
 
 /* Words. */
-
-static void write_text(struct writer *w, const char *text)
-{
-	write_bytes(w, text, strlen(text));
-}
 
 static bool name_well_formed(const char *name)
 {
@@ -147,50 +143,6 @@ static struct name *pin(struct people *p, const uint8_t *key, const char *text)
 }
 
 /* Reading. */
-
-/* What comes before `end`, which must come. */
-static struct reader read_word(struct reader *r, char end)
-{
-	struct reader rest = *r;
-	struct reader word;
-	size_t size = 0;
-
-	while (read_u8(&rest) != (uint8_t)end && !rest.bad)
-		size++;
-	word = read_part(r, size);
-	(void)read_u8(r);
-	return word;
-}
-
-static bool word_is(struct reader word, const char *text)
-{
-	return !word.bad && word.left == strlen(text) &&
-	       memcmp(word.at, text, word.left) == 0;
-}
-
-/* Reads these very bytes, or is bad. */
-static void read_exactly(struct reader *r, const char *text)
-{
-	if (!word_is(read_part(r, strlen(text)), text))
-		r->bad = true;
-}
-
-static uint64_t read_decimal(struct reader *r, char end)
-{
-	struct reader word = read_word(r, end);
-	uint64_t value = 0;
-
-	if (word.left == 0 || word.left > 19)
-		r->bad = true;
-	while (word.left > 0) {
-		uint8_t digit = (uint8_t)(read_u8(&word) - '0');
-
-		if (digit > 9 || (value == 0 && digit == 0 && word.left > 0))
-			r->bad = true;
-		value = 10 * value + digit;
-	}
-	return value;
-}
 
 static enum people_trouble read_version(struct reader *r, const char *title)
 {

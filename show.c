@@ -10,11 +10,7 @@
 #include "clean.h"
 #include "legacy.h"
 #include "show.h"
-
-static void write_text(struct writer *w, const char *text)
-{
-	write_bytes(w, text, strlen(text));
-}
+#include "words.h"
 
 static void write_json(struct writer *w, const void *bytes, size_t size)
 {

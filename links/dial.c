@@ -8,12 +8,6 @@
 #include "jitter.h"
 #include "links/dial.h"
 
-/* `ms`, give or take half of it. */
-static int64_t jittered(struct dial *d, int64_t ms)
-{
-	return ms / 2 + (int64_t)(jitter_next(&d->random) % (uint64_t)(ms + 1));
-}
-
 void dial_begin(struct dial *d, uint64_t seed)
 {
 	memset(d, 0, sizeof(*d));
@@ -109,7 +103,7 @@ void dial_started(struct dial *d, int peer, int64_t now_ms)
 static void peer_wait(struct dial *d, struct dial_peer *p, int64_t now_ms)
 {
 	p->tried = 0;
-	p->dial_ms = now_ms + jittered(d, p->backoff_ms);
+	p->dial_ms = now_ms + jitter_about(&d->random, p->backoff_ms);
 	p->backoff_ms *= 2;
 	if (p->backoff_ms > DIAL_BACKOFF_MAX_MS)
 		p->backoff_ms = DIAL_BACKOFF_MAX_MS;

@@ -365,6 +365,27 @@ bool link_speak(struct mesh *m, struct link *l, enum link_kind kind)
 	return true;
 }
 
+bool link_dial(struct mesh *m, const struct sockaddr_storage *to, int peer,
+	enum link_kind kind, int64_t now_ms)
+{
+	int fd = socket(to->ss_family, SOCK_STREAM, 0);
+	struct link *l = NULL;
+
+	if (fd >= 0)
+		l = link_make(m, fd, MESH_DIALLED, peer);
+	if (l == NULL)
+		return false;
+	l->at = *to;
+	l->port = net_port(to);
+	link_enter(l, LINK_CONNECTING, now_ms);
+	if (!link_speak(m, l, kind) ||
+		(connect(fd, (const struct sockaddr *)to,
+			 net_address_size(to)) < 0 &&
+			errno != EINPROGRESS && errno != EINTR))
+		link_end(l, strerror(errno));
+	return true;
+}
+
 void link_read(struct mesh *m, struct link *l, int64_t now_ms)
 {
 	struct fifo *in = link_in(l);

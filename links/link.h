@@ -6,6 +6,7 @@
  *	link.c		one connection: bytes, states, limits
  *	native.c	links to programs of ours
  *	original.c	links to the original program
+ *	exchange.c	addresses that neighbours tell, or that we remember
  *
  * A link's life, by whichever side it began:
  *
@@ -52,12 +53,15 @@
 #define LINK_H
 
 #include "links/feed.h"
+#include "links/known.h"
 #include "links/strikes.h"
+#include "links/tried.h"
 #include "mesh.h"
 #include "net.h"
 
 enum {
-	LINKS_MAX = LIMIT_LINKS + LIMIT_HALF_OPEN + LIMIT_DIALS,
+	LINKS_MAX =
+		LIMIT_LINKS + LIMIT_HALF_OPEN + LIMIT_DIALS + LIMIT_DIALS_TOLD,
 	LINKS_LOCAL_MAX = MESH_ADDRESSES_MAX * 4
 };
 
@@ -85,7 +89,7 @@ struct link {
 	bool left;    /* it said goodbye */
 	bool twin;    /* another instance has its key: to be told */
 	int slot;
-	int peer;                   /* that we dialled, or -1 */
+	int peer;                   /* of dial.h, that we dialled, or -1 */
 	struct sockaddr_storage at; /* the other end */
 	uint16_t port;              /* that it listens on, or 0 */
 	int64_t since_ms;
@@ -105,6 +109,8 @@ struct link {
 	struct sync_link *sync;
 	uint32_t receipt_log; /* what it was told to have of ours */
 	uint64_t receipt;
+	int told_count; /* addresses that it told us, to be tried; */
+	struct net_place told[MESSAGE_ADDRESSES_MAX]; /* the newest last */
 	struct legacy *legacy;
 	struct feed feed;
 	bool have_key;
@@ -121,6 +127,7 @@ struct mesh {
 	char address[LEGACY_ADDRESS_MAX + 1];
 	uint16_t port; /* we listen on, or 0 */
 	bool only;
+	bool explores;
 	bool speaks_legacy;
 	bool held;
 	int listen_fds[MESH_LISTEN_MAX];
@@ -136,6 +143,11 @@ struct mesh {
 	uint8_t given_key[LEGACY_KEY_SIZE];
 	uint32_t given_seq;
 	struct strikes strikes;
+	struct tried tried;
+	struct known *known;
+	int64_t patience_ms; /* nobody told or known is dialled before */
+	int64_t save_ms;     /* when `known` is written, if not 0 */
+	uint64_t random;     /* exchange.c's */
 	uint64_t bytes_sent, bytes_received;
 	char name_told[LEGACY_ADDRESS_MAX + 1];
 	char address_told[NET_SHOWN_MAX];
@@ -170,6 +182,13 @@ struct link *link_make(struct mesh *m, int fd, enum mesh_role role, int peer);
 bool link_speak(struct mesh *m, struct link *l, enum link_kind kind) MUST_USE;
 
 void link_enter(struct link *l, enum link_state state, int64_t now_ms);
+
+/*
+ * Connects to an address, for that peer or for none (-1).  False and errno:
+ * there is no link; one that failed afterwards has ended, and says why.
+ */
+bool link_dial(struct mesh *m, const struct sockaddr_storage *to, int peer,
+	enum link_kind kind, int64_t now_ms) MUST_USE;
 
 /*
  * Three ends: what it sent is still told; the same, and a native link is told
@@ -209,6 +228,31 @@ bool native_next(struct mesh *m, struct link *l, struct mesh_event *event,
 	int64_t now_ms) MUST_USE;
 void native_ping(struct link *l, int64_t now_ms);
 int links_of_key(const struct mesh *m, const uint8_t *key);
+
+/* --- exchange.c --- */
+
+/* Adds the addresses of those that are up, as far as they help `to`. */
+void exchange_fill(
+	struct mesh *m, const struct link *to, struct message_hello *hello);
+
+/* A neighbour tells addresses. */
+void exchange_hear(struct mesh *m, struct link *l,
+	const struct message_hello *hello, int64_t now_ms);
+
+/* A link is up; one has ended. */
+void exchange_up(struct mesh *m, struct link *l);
+void exchange_lost(struct mesh *m, const struct link *l, int64_t now_ms);
+
+/*
+ * Dials of this kind that are under way.  One of them, if it goes there, can
+ * be given to a peer that is to be dialled: it is that peer's from then on.
+ */
+int exchange_dials(const struct mesh *m);
+bool exchange_give(
+	struct mesh *m, int peer, const struct sockaddr_storage *to) MUST_USE;
+
+void exchange_want(struct mesh *m, struct loop *loop);
+void exchange_run(struct mesh *m, int64_t now_ms);
 
 /* --- original.c --- */
 

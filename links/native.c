@@ -28,21 +28,31 @@ void native_ping(struct link *l, int64_t now_ms)
 		l->pinged_ms = now_ms;
 }
 
-static void native_hello(struct mesh *m, struct link *l)
+/* With its addresses, if it has any; false: there is no room for it now. */
+static bool native_hello(
+	const struct mesh *m, struct link *l, struct message_hello *hello)
 {
-	uint8_t bytes[256];
+	uint8_t bytes[256 + MESSAGE_ADDRESSES_MAX * (MESSAGE_ADDRESS_MAX + 2)];
 	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	hello->version = WIRE_VERSION;
+	hello->port = m->port;
+	(void)snprintf(hello->name, sizeof(hello->name), "%s", m->self->name);
+	(void)snprintf(
+		hello->agent, sizeof(hello->agent), "chat/%s", OPTIONS_VERSION);
+	message_put_hello(&w, hello);
+	return wire_put(&l->wire, MESSAGE_HELLO, w.bytes, w.size);
+}
+
+/* It is up: it learns who else is (exchange.c). */
+static void native_tell(struct mesh *m, struct link *l)
+{
 	struct message_hello hello;
 
 	memset(&hello, 0, sizeof(hello));
-	hello.version = WIRE_VERSION;
-	hello.port = m->port;
-	(void)snprintf(hello.name, sizeof(hello.name), "%s", m->self->name);
-	(void)snprintf(
-		hello.agent, sizeof(hello.agent), "chat/%s", OPTIONS_VERSION);
-	message_put_hello(&w, &hello);
-	if (!wire_put(&l->wire, MESSAGE_HELLO, w.bytes, w.size))
-		assert(false); /* it is the first message of an empty link */
+	exchange_fill(m, l, &hello);
+	if (hello.address_count > 0)
+		(void)!native_hello(m, l, &hello); /* others will tell it */
 }
 
 /*
@@ -142,6 +152,7 @@ static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 	struct sync_peer peer = { .wire = &l->wire,
 		.public_key = l->wire.peer.public_key,
 		.trusted = p != NULL && p->name[0] != '\0' };
+	struct message_hello hello;
 	const char *refusal;
 
 	/* From here on it counts as linked, with this key. */
@@ -173,7 +184,9 @@ static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 	else /* a link, but not to whom we looked for (rule 3) */
 		dial_failed(&m->dial, l->peer, somebody_else, now_ms);
 	links_contest(m, l, now_ms);
-	native_hello(m, l);
+	memset(&hello, 0, sizeof(hello));
+	if (!native_hello(m, l, &hello))
+		assert(false); /* it is the first message of an empty link */
 	native_ping(l, now_ms);
 	l->lagging = true;
 }
@@ -206,6 +219,7 @@ static bool native_small_talk(struct mesh *m, struct link *l,
 		if (!message_decode_hello(told->body, &hello))
 			return false;
 		l->port = hello.port;
+		exchange_hear(m, l, &hello, now_ms);
 		return true;
 	case MESSAGE_PING:
 		if (!message_decode_ping(told->body, &ping))
@@ -253,6 +267,8 @@ static bool native_welcome(struct mesh *m, struct link *l,
 		return false;
 	}
 	link_enter(l, LINK_UP, now_ms);
+	exchange_up(m, l);
+	native_tell(m, l);
 	event->kind = MESH_UP;
 	return true;
 }

@@ -4,7 +4,7 @@
  * key, or any key, and says what a test tells him to, by the codec alone; what
  * he hears he writes down, one line a message:
  *
- *	peer NAME			hello NAME PORT
+ *	peer NAME			hello NAME PORT ADDRESS...
  *	digest alice 5 want 2, bob 7 frozen; complete; again
  *	batch alice 1..5		half alice 5
  *	ping	pong			bye REASON
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "book.h"
+#include "net.h"
 #include "wire.h"
 
 enum { EVIL_NUMBERS = 4096 };
@@ -33,6 +34,7 @@ struct evil {
 	bool terse; /* writes down no entries of Digests */
 	bool eof;   /* the other side closed */
 	char name[LIMIT_NAME + 1];
+	uint16_t port; /* that he says to listen on */
 	uint8_t room_id[RECORD_ID_SIZE];
 	struct ed25519_key key;
 	struct wire_self self;
@@ -51,6 +53,7 @@ struct evil_options {
 	const char *name;
 	uint64_t instance; /* 0: that of `who` */
 	const char *room;
+	uint16_t port;
 };
 
 static inline void evil_open(
@@ -61,6 +64,7 @@ static inline void evil_open(
 
 	memset(e, 0, sizeof(*e));
 	e->fd = fd;
+	e->port = options->port;
 	(void)snprintf(e->name, sizeof(e->name), "%s", options->name);
 	record_room_id(e->room_id, false, room);
 	book_key(&e->key, options->who);
@@ -105,18 +109,49 @@ static inline const char *evil_who(
 	return book_who(e->meant[log->number]);
 }
 
-/* As everybody does first; other words before it would end the link. */
-static inline void evil_put_hello(struct evil *e)
+/*
+ * As everybody does first; other words before it would end the link.  With
+ * `count` addresses of others.
+ */
+static inline void evil_put_hello(
+	struct evil *e, const struct net_place *others, int count)
 {
-	uint8_t bytes[128];
+	uint8_t bytes[1024];
 	struct writer w = writer_over(bytes, sizeof(bytes));
 	struct message_hello hello;
 
 	memset(&hello, 0, sizeof(hello));
 	hello.version = WIRE_VERSION;
+	hello.port = e->port;
 	memcpy(hello.name, e->name, sizeof(hello.name));
+	for (int i = 0; i < count; i++) {
+		struct writer at = writer_over(hello.addresses[i].bytes, 18);
+
+		write_bytes(&at, others[i].host, 16);
+		write_be16(&at, others[i].port);
+		hello.addresses[i].size = 18;
+	}
+	hello.address_count = count;
 	message_put_hello(&w, &hello);
 	assert_true(wire_put(&e->wire, MESSAGE_HELLO, w.bytes, w.size));
+}
+
+static inline void evil_hears_hello(struct evil *e, struct reader body)
+{
+	struct message_hello hello;
+
+	assert_true(message_decode_hello(body, &hello));
+	tell(&e->told, "hello %s %u", hello.name, hello.port);
+	for (int i = 0; i < hello.address_count; i++) {
+		const uint8_t *b = hello.addresses[i].bytes;
+
+		if (hello.addresses[i].size == 6)
+			tell(&e->told, " %u.%u.%u.%u:%u", b[0], b[1], b[2],
+				b[3], b[4] << 8 | b[5]);
+		else
+			tell(&e->told, " ..%02x:%u", b[15], b[16] << 8 | b[17]);
+	}
+	tell(&e->told, "\n");
 }
 
 static inline void evil_hears_digest(struct evil *e, struct reader body)
@@ -175,13 +210,11 @@ static inline void evil_hears_ping(struct evil *e, struct reader body)
 static inline void evil_hears(struct evil *e, const struct wire_event *event)
 {
 	char reason[MESSAGE_REASON_MAX + 1];
-	struct message_hello hello;
 	struct message_half half;
 
 	switch ((enum message_type)event->type) {
 	case MESSAGE_HELLO:
-		assert_true(message_decode_hello(event->body, &hello));
-		tell(&e->told, "hello %s %u\n", hello.name, hello.port);
+		evil_hears_hello(e, event->body);
 		break;
 	case MESSAGE_DIGEST:
 		evil_hears_digest(e, event->body);
@@ -216,7 +249,7 @@ static inline void evil_drain(struct evil *e)
 			assert_non_null(e->buffers);
 			wire_grow(&e->wire, e->buffers);
 			tell(&e->told, "peer %s\n", e->wire.peer.name);
-			evil_put_hello(e);
+			evil_put_hello(e, NULL, 0);
 			break;
 		case WIRE_MESSAGE:
 			evil_hears(e, &event);

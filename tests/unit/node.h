@@ -13,7 +13,7 @@
  * Addresses: the program is linked with --wrap=getpeername and --wrap=connect.
  * A connection that is accepted comes from `peer_at`, and one that is dialled
  * leads to whoever waits in `dialled`, if anybody does; unless it is
- * `dial_is_real`.
+ * `dial_is_real`.  `dials` says where.
  */
 #ifndef NODE_H
 #define NODE_H
@@ -27,7 +27,9 @@
 #include <sys/socket.h>
 
 #include "evil.h"
+#include "links/known.h"
 #include "mesh.h"
+#include "net.h"
 
 enum { NODE_START_MS = 5 * 1000 * 1000, NODES = 2, EVILS = 100 };
 
@@ -37,6 +39,7 @@ struct node {
 	struct scratch place;
 	struct log *log;
 	struct room *room;
+	struct known *known;
 	struct mesh *mesh;
 	struct ed25519_key key;
 	uint8_t room_id[RECORD_ID_SIZE];
@@ -52,6 +55,7 @@ static struct node nodes[NODES];
 static struct evil *evils[EVILS];
 static int evil_count;
 
+static bool node_explores;
 static uint64_t node_log_bytes; /* of one author; 0: as many as usual */
 
 /* The node of most tests. */
@@ -62,8 +66,12 @@ static struct node *const bob = &nodes[0];
 static struct sockaddr_storage peer_at; /* AF_UNSPEC: it is a socketpair */
 static int dialled_fd = -1;             /* the far end of the last dial */
 static int dial_count;
+static struct transcript dials; /* "10.0.0.7:4000\n" each */
 static bool dial_answers;
 static bool dial_is_real;
+static int silent_fds[16]; /* far ends of those that nobody is at */
+static int silent_count;
+static bool dial_is_silent;
 
 static inline struct sockaddr_storage address4(const char *host, uint16_t port)
 {
@@ -100,17 +108,28 @@ static inline void make_pair(int fds[2])
 
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
+	char shown[NET_SHOWN_MAX];
+	struct sockaddr_storage to;
 	int fds[2];
 
+	memset(&to, 0, sizeof(to));
+	memcpy(&to, address, size);
+	net_show(&to, shown);
+	tell(&dials, "%s\n", shown);
 	dial_count++;
 	if (dial_is_real)
 		return __real_connect(fd, address, size);
 	errno = ECONNREFUSED;
-	if (!dial_answers)
+	if (!dial_answers && !dial_is_silent)
 		return -1;
 	make_pair(fds);
 	assert_int_equal(dup2(fds[0], fd), fd);
 	assert_int_equal(close(fds[0]), 0);
+	if (dial_is_silent) {
+		assert_true(silent_count < (int)COUNT_OF(silent_fds));
+		silent_fds[silent_count++] = fds[1];
+		return 0;
+	}
 	if (dialled_fd >= 0)
 		assert_int_equal(close(dialled_fd), 0);
 	dialled_fd = fds[1];
@@ -126,6 +145,8 @@ static inline void node_open_mesh(struct node *n, bool only, bool legacy)
 		.address = address,
 		.seed = 1,
 		.only = only,
+		.explores = node_explores,
+		.known = n->known,
 		.legacy = legacy };
 
 	(void)snprintf(address, sizeof(address), "%s.local:1", n->name);
@@ -162,6 +183,8 @@ static inline void node_open(struct node *n, unsigned who, const char *name)
 	n->self.room_id = n->room_id;
 	n->self.instance = who;
 	node_open_room(n, true);
+	n->known = known_open(n->place.fd);
+	assert_non_null(n->known);
 	node_open_mesh(n, false, false);
 	n->open = true;
 }
@@ -172,6 +195,7 @@ static inline void node_close(struct node *n)
 		return;
 	n->open = false;
 	mesh_close(n->mesh);
+	known_close(n->known);
 	room_close(n->room);
 	log_close(n->log);
 	scratch_remove(&n->place);
@@ -481,7 +505,9 @@ static inline int world_begin(void **state)
 	now_ms = NODE_START_MS;
 	memset(&peer_at, 0, sizeof(peer_at));
 	dial_count = 0;
-	dial_answers = dial_is_real = false;
+	transcript_clear(&dials);
+	node_explores = false;
+	dial_answers = dial_is_real = dial_is_silent = false;
 	node_log_bytes = 0;
 	memset(book_known, 0, sizeof(book_known));
 	node_open(bob, 1, "bob");
@@ -501,6 +527,8 @@ static inline int world_end(void **state)
 	if (dialled_fd >= 0)
 		assert_int_equal(close(dialled_fd), 0);
 	dialled_fd = -1;
+	while (silent_count > 0)
+		assert_int_equal(close(silent_fds[--silent_count]), 0);
 	return 0;
 }
 
