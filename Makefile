@@ -116,7 +116,7 @@ build/static/%.o: %.c
 # Every test, each kind with its seconds; ends in one line that counts them.
 test: chat $(TESTS:%=build/tests/unit/test_%) \
 		$(FUZZERS:%=build/tests/fuzz/%) build/tests/crash/explore \
-		build/tests/sim/sim $(PLAYERS:%=build/tests/scenarios/%)
+		build/tests/sim/sim build/tests/sim/sim-fast $(PLAYERS:%=build/tests/scenarios/%)
 	tests/run unit fuzz crash sim scenarios
 
 unit: $(TESTS:%=build/tests/unit/test_%)

@@ -19,7 +19,8 @@
  *
  * When an entry is told: at once if what we want changed, or if it is the
  * first of a log of ours, which nobody there can have asked for; within
- * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt.
+ * SYNC_RECEIPT_MS if the other side wrote the log, for then it is a receipt, or
+ * if our own source was silent: who had it from us has waited as long.
  * Of a record that the other side sent us it has no id: that is no news.
  *
  * All else is told in 16 bytes: the *state*, a hash of all heads (room_state),
@@ -97,6 +98,7 @@ struct topic {
 	bool refused;             /* its bytes are used up */
 	bool meant;               /* scratch of forget_claims */
 	int64_t author_ms; /* when he may be asked again; 0: look no further */
+	int64_t detour_ms; /* until then others may wait for it as we did */
 	int64_t moved_ms;  /* our head moved, or the source was chosen, or
 			     somebody got ahead: whichever came last */
 };
@@ -448,6 +450,7 @@ static void topic_check(struct sync *s, uint32_t number, int64_t now_ms)
 	else /* it is only slower than somebody else */
 		f->avoid_ms = now_ms + SYNC_SILENT_MS;
 	s->counts.moves++;
+	t->detour_ms = now_ms + SYNC_GATHER_MS;
 	topic_leave(s, number, now_ms);
 	topic_choose(s, number, now_ms);
 }
@@ -608,6 +611,8 @@ static void topic_moved(
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
 			 (!f->named && durable > 0)) /* or heard of it */
+			flow_tell(s, l, f, TELL_SOON, now_ms);
+		else if (f->have < durable && now_ms < t->detour_ms)
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_ASKED, now_ms);

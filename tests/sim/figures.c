@@ -262,20 +262,11 @@ static void measure_talk(void)
 	print("latency_p99_ms", (double)latencies[delivered * 99 / 100]);
 }
 
-static void walls_build(bool up)
-{
-	int half = (world.node_count + 1) / 2;
-
-	for (int a = 0; a < world.node_count; a++)
-		for (int b = 0; b < world.node_count; b++)
-			world.wall[a][b] = up && (a < half) != (b < half);
-}
-
 static void measure_heal(void)
 {
-	walls_build(true);
+	world_part((UINT64_C(1) << (world.node_count + 1) / 2) - 1);
 	talk(APART_MS / TALK_EVERY_MS);
-	walls_build(false);
+	world_part(0);
 	print("heal_ms", time_to_equal());
 }
 

@@ -617,6 +617,14 @@ static void node_leaves(struct node *n)
 	n->typed = world.moved = true;
 }
 
+void world_part(uint64_t side)
+{
+	trace("wall: %s", side == 0 ? "none" : "in two parts");
+	for (int a = 0; a < world.node_count; a++)
+		for (int b = 0; b < world.node_count; b++)
+			world.wall[a][b] = ((side >> a ^ side >> b) & 1) != 0;
+}
+
 static void wall_happens(void)
 {
 	int a = somebody()->number, b = somebody()->number;
@@ -652,22 +660,10 @@ static void copy_happens(struct node *n)
 	if (!world.restores)
 		return;
 	/* Alone, it can not know that it is a copy: so its log is forked. */
-	for (int i = 0; i < world.node_count; i++)
-		world.wall[n->number][i] = world.wall[i][n->number] = true;
+	world_part(UINT64_C(1) << n->number);
 	world_run(n->start_ms + SETTLED_MS);
 	(void)node_says(n);
 	world_run(world.now_ms + 1000);
-}
-
-/* Two parts, which hear nothing of each other. */
-static void parting_happens(void)
-{
-	uint64_t side = luck(UINT64_MAX);
-
-	trace("wall: in two parts");
-	for (int a = 0; a < world.node_count; a++)
-		for (int b = 0; b < world.node_count; b++)
-			world.wall[a][b] = ((side >> a ^ side >> b) & 1) != 0;
 }
 
 /* An fsync fails, or does nothing and does not say so; or all is safe now. */
@@ -729,10 +725,7 @@ static void trouble(void)
 		wall_happens();
 		break;
 	case 6:
-		memset(world.wall, 0, sizeof(world.wall));
-		trace("wall: none");
-		if (chance(3))
-			parting_happens();
+		world_part(chance(3) ? luck(UINT64_MAX) : 0);
 		break;
 	case 7:
 	case 8:
@@ -766,7 +759,7 @@ static void trouble(void)
 
 static void trouble_ends(void)
 {
-	memset(world.wall, 0, sizeof(world.wall));
+	world_part(0);
 	for (int i = 0; i < world.node_count; i++) {
 		struct node *n = &world.nodes[i];
 
@@ -991,6 +984,12 @@ static bool last_is_said(int last[NODES_MAX])
 	return all;
 }
 
+static void traces(void)
+{
+	for (int i = 0; i < world.node_count; i++)
+		truth_trace(&world.nodes[i]);
+}
+
 static void world_converges(void)
 {
 	int64_t end_ms = world.now_ms + CONVERGE_MS;
@@ -1003,17 +1002,10 @@ static void world_converges(void)
 			return;
 		world_step(end_ms);
 	}
-	for (int i = 0; i < world.node_count; i++)
-		truth_trace(&world.nodes[i]);
+	traces();
 	if (line_open() >= 0)
 		wrong("line %d is lost without a word", line_open());
 	wrong("after %d s not everybody has everything", CONVERGE_MS / 1000);
-}
-
-static void traces(void)
-{
-	for (int i = 0; i < world.node_count; i++)
-		truth_trace(&world.nodes[i]);
 }
 
 /* Everybody says a line, and everybody has it soon. */
@@ -1026,13 +1018,13 @@ static void world_talks(int64_t most_ms, const char *when)
 			return; /* there were too many */
 	}
 	while (!all_is_shown() || line_open() >= 0) {
-		if (world.now_ms >= end_ms)
-			traces();
-		if (world.now_ms >= end_ms)
-			wrong("%s, somebody waits for a line for more than "
-			      "%d ms",
-				when, (int)most_ms);
-		world_step(end_ms);
+		if (world.now_ms < end_ms) {
+			world_step(end_ms);
+			continue;
+		}
+		traces();
+		wrong("%s, somebody waits for a line for more than %d ms", when,
+			(int)most_ms);
 	}
 }
 
@@ -1065,7 +1057,7 @@ static void world_is_calm(void)
 		world_talks(TALK_MS, "with all settled");
 	if (world_is_cut())
 		world_talks(DETOUR_MS, "with one connection cut");
-	memset(world.wall, 0, sizeof(world.wall));
+	world_part(0);
 }
 
 /*

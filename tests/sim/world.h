@@ -156,6 +156,9 @@ void model_release(void *old);
 void world_run(int64_t until_ms);
 void world_step(int64_t until_ms);
 
+/* Nodes whose bit is set, and the others, hear nothing of each other. */
+void world_part(uint64_t side);
+
 /* Somebody types: the line's number, or -1 when nobody can read it. */
 int node_says(struct node *n);
 void node_is_killed(struct node *n);

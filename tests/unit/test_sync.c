@@ -158,6 +158,22 @@ static void author_who_sends_what_is_here_is_asked_again(void **state)
 	assert_told(&alice->told, "digest alice 6 want 2\n");
 }
 
+/* It came late, by another way: nobody else is to wait for our state, too. */
+static void news_after_a_detour_are_told_at_once(void **state)
+{
+	struct evil *dora, *edna;
+
+	(void)state;
+	alice_has(5, 2);
+	(void)join_claiming(3, "carol", 5);
+	dora = join_claiming(4, "dora", 5);
+	edna = join_claiming(5, "edna", 2);
+	(void)until_told(dora, "want 2", 10);
+	evil_put_batch(dora, &alices, 1, 3, 5);
+	assert_in_range(
+		until_told(edna, "digest alice 5", 10), 0, 2 * SYNC_RECEIPT_MS);
+}
+
 /* One that moves something is not silent, however slow it is. */
 static void source_that_sends_is_kept(void **state)
 {
@@ -792,6 +808,7 @@ int main(void)
 		world_test(source_that_is_lost_is_replaced_by_the_newest),
 		world_test(source_that_is_silent_is_left_for_another),
 		world_test(author_who_sends_what_is_here_is_asked_again),
+		world_test(news_after_a_detour_are_told_at_once),
 		world_test(source_that_sends_is_kept),
 		world_test(
 			abuse_02_who_claims_and_sends_nothing_is_believed_less),
