@@ -318,19 +318,6 @@ void mesh_flush(struct mesh *m, int64_t now_ms)
 /* Events. */
 
 /* Who it is about: copied, for the link may be gone when it is looked at. */
-/* Is there another link with the key that this one has? */
-static bool link_has_others(const struct mesh *m, const struct link *l)
-{
-	for (int i = 0; i < LINKS_MAX; i++) {
-		const struct link *other = m->links[i];
-
-		if (other != NULL && other != l && other->state == LINK_UP &&
-			link_has_key(other, l->wire.peer.public_key))
-			return true;
-	}
-	return false;
-}
-
 static void event_fill(
 	struct mesh *m, const struct link *l, struct mesh_event *event)
 {
@@ -351,7 +338,6 @@ static void event_fill(
 			event->key = m->key_told;
 		memcpy(m->key_told, l->legacy_key, sizeof(m->key_told));
 	} else if (l->sync != NULL) {
-		event->others = link_has_others(m, l);
 		(void)snprintf(m->name_told, sizeof(m->name_told), "%s",
 			l->wire.peer.name);
 		event->key = m->key_told;
@@ -372,6 +358,21 @@ static bool peer_falls_back(struct mesh *m, const struct link *l)
 	return p->legacy;
 }
 
+/* Who was told of as here for this link still is, for another one: it is. */
+static bool link_hands_on(struct mesh *m, const struct link *l)
+{
+	for (int i = 0; l->is_here && i < LINKS_MAX; i++) {
+		struct link *other = m->links[i];
+
+		if (other != NULL &&
+			link_has_key(other, l->wire.peer.public_key)) {
+			other->is_here = true;
+			return true;
+		}
+	}
+	return !l->is_here;
+}
+
 /* The end of a link, once all that it sent was told; frees it. */
 static bool link_tell_end(
 	struct mesh *m, int index, struct mesh_event *event, int64_t now_ms)
@@ -382,7 +383,9 @@ static bool link_tell_end(
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 
 	event_fill(m, l, event);
-	event->kind = l->state == LINK_UP ? MESH_DOWN : MESH_REFUSED;
+	event->kind =
+		l->state == LINK_UP || l->is_here ? MESH_DOWN : MESH_REFUSED;
+	event->others = l->kind == LINK_NATIVE && link_hands_on(m, l);
 	if (dial_has_failed && p != NULL && l->kind == LINK_LEGACY)
 		p->legacy = false; /* native comes first again */
 	if (dial_has_failed && p != NULL && peer_falls_back(m, l)) {

@@ -88,6 +88,8 @@ struct link {
 	bool missed;  /* ended, and its peer is to be dialled again */
 	bool left;    /* it said goodbye */
 	bool twin;    /* another instance has its key: to be told */
+	bool is_here; /* for this link its owner was told of as here; when it
+			 ends, that goes to another one of his */
 	int slot;
 	int peer;                   /* of dial.h, that we dialled, or -1 */
 	struct sockaddr_storage at; /* the other end */

@@ -250,6 +250,20 @@ static void native_malformed(struct mesh *m, struct link *l, int64_t now_ms)
 	link_refuse(l, malformed);
 }
 
+/* Was who it is told of as here already, for this link or another one? */
+static bool key_is_here(const struct mesh *m, const struct link *l)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *other = m->links[i];
+
+		if (link_is_native(other) && other->is_here &&
+			memcmp(other->wire.peer.public_key,
+				l->wire.peer.public_key, RECORD_KEY_SIZE) == 0)
+			return true; /* also one whose end is not told yet */
+	}
+	return false;
+}
+
 /* The first message: a Hello, or why there will be no link. */
 static bool native_welcome(struct mesh *m, struct link *l,
 	const struct wire_event *told, struct mesh_event *event, int64_t now_ms)
@@ -270,6 +284,8 @@ static bool native_welcome(struct mesh *m, struct link *l,
 	exchange_up(m, l);
 	native_tell(m, l);
 	event->kind = MESH_UP;
+	event->others = key_is_here(m, l);
+	l->is_here = l->is_here || !event->others;
 	return true;
 }
 

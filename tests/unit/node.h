@@ -325,11 +325,13 @@ static inline void node_event(struct node *n, const struct mesh_event *e)
 
 	switch (e->kind) {
 	case MESH_UP:
-		tell(t, "up %s%s\n", e->name, e->legacy ? " (legacy)" : "");
+		tell(t, "up %s%s%s\n", e->name, e->legacy ? " (legacy)" : "",
+			e->others ? " (again)" : "");
 		break;
 	case MESH_DOWN:
-		tell(t, "down %s: %s%s\n", e->name, e->text,
-			e->left ? " (left)" : "");
+		tell(t, "down %s: %s%s%s\n", e->name, e->text,
+			e->left ? " (left)" : "",
+			e->others ? " (not all)" : "");
 		break;
 	case MESH_TWIN:
 		tell(t, "twin %s\n", e->name);
