@@ -697,10 +697,21 @@ static void stuck_happens(struct node *n)
 		n->busy_ms = until_ms;
 }
 
+/* Who was lied to remembers it: so an honest node is another process. */
+static void lie_ends(struct node *n)
+{
+	if (n->lies && n->chat != NULL)
+		node_is_killed(n);
+	n->lies = false;
+}
+
 static void lie_happens(struct node *n)
 {
-	n->lies = !n->lies && world.liars;
-	trace("%s %s", n->name, n->lies ? "lies" : "tells the truth");
+	bool lies = !n->lies && world.liars;
+
+	trace("%s %s", n->name, lies ? "lies" : "tells the truth");
+	lie_ends(n);
+	n->lies = lies;
 }
 
 static void trouble(void)
@@ -766,11 +777,7 @@ static void trouble_ends(void)
 		n->full = n->sync_fails = n->sync_lies = n->sync_lied = false;
 		disk_settle(n);
 		n->calls_left = -1;
-		if (n->lies && n->chat != NULL) {
-			n->stop = STOP_KILLED; /* nobody knows what it told */
-			node_falls(n);
-		}
-		n->lies = false;
+		lie_ends(n);
 		if (n->busy_ms > world.now_ms)
 			n->busy_ms = world.now_ms;
 		if (n->unread_ms > world.now_ms)
