@@ -610,9 +610,8 @@ static void topic_moved(
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
 		else if (link_wrote(s, l, number) ||
-			 (!f->named && durable > 0)) /* or heard of it */
-			flow_tell(s, l, f, TELL_SOON, now_ms);
-		else if (f->have < durable && now_ms < t->detour_ms)
+			 (!f->named && durable > 0) || /* or heard of it */
+			 (f->have < durable && now_ms < t->detour_ms))
 			flow_tell(s, l, f, TELL_SOON, now_ms);
 		else if (f->known < durable)
 			flow_tell(s, l, f, TELL_ASKED, now_ms);
