@@ -11,7 +11,7 @@ MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
 LINKS = $(addprefix links/,link native original sync feed dial \
 	strikes exchange tried known)
 ROOM = room room/accept room/own room/forks history
-OBJECTS = chat database inspect options term clean show people names file \
+OBJECTS = main chat say tell database inspect options term clean show people names file \
 	record $(ROOM) deliver ctl errands mesh $(LINKS) wire message legacy discovery doctor \
 	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
@@ -39,11 +39,10 @@ ALL_CFLAGS = $(STANDARD) $(WARNINGS) -iquote . -MMD -MP
 # Objects of different flags live in different folders of build/.
 release = $(OBJECTS:%=build/release/%.o)
 static = $(OBJECTS:%=build/static/%.o)
-tested = $(filter-out build/test/chat.o,$(OBJECTS:%=build/test/%.o)) \
-	build/test/chat-without-main.o
+node = $(filter-out main,$(OBJECTS))
+tested = $(node:%=build/test/%.o)
 fast = $(patsubst build/test/%,build/fast/%,$(tested))
-benched = $(filter-out build/release/chat.o,$(release)) \
-	build/release/chat-without-main.o
+benched = $(node:%=build/release/%.o)
 sources = $(wildcard *.c mdns/*.c store/*.c room/*.c links/*.c crypto/*.c tests/*/*.c)
 headers = $(wildcard *.h mdns/*.h store/*.h room/*.h links/*.h crypto/*.h tests/*/*.h)
 
@@ -60,21 +59,9 @@ build/test/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -c -o $@ $<
 
-build/test/chat-without-main.o: chat.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
-
 build/fast/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(FAST_FLAGS) $(CFLAGS) -c -o $@ $<
-
-build/fast/chat-without-main.o: chat.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(FAST_FLAGS) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
-
-build/release/chat-without-main.o: chat.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(RELEASE) $(CFLAGS) -DCHAT_WITHOUT_MAIN -c -o $@ $<
 
 # Faults of the disk are made by wrapping the calls.
 comma = ,
@@ -141,11 +128,11 @@ fuzz: $(FUZZERS:%=build/fuzz/%)
 			tests/fuzz/corpus/$$f || exit 1; \
 	done
 
-build/fuzz/%: tests/fuzz/fuzz_%.c $(OBJECTS:%=%.c)
+build/fuzz/%: tests/fuzz/fuzz_%.c $(node:%=%.c)
 	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -g -DCHAT_WITHOUT_MAIN \
+	clang $(filter-out -MMD -MP,$(ALL_CFLAGS)) -O1 -g \
 		-fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $< $(OBJECTS:%=%.c)
+		-fno-sanitize-recover=all -o $@ $< $(node:%=%.c)
 
 # Power cuts, kills, failed calls and rot, at every moment of a store's life,
 # for TIME seconds; then the six stores that must be caught.
@@ -220,9 +207,9 @@ sim-figures: build/tests/sim/sim-fast
 
 # Nodes that break a rule, and whether the simulation finds out.
 sim-mutants:
-	SOURCES='$(OBJECTS:%=%.c)' tests/sim/mutants $(SEEDS) $(CC) \
+	SOURCES='$(node:%=%.c)' tests/sim/mutants $(SEEDS) $(CC) \
 		$(filter-out -W% -MMD -MP,$(ALL_CFLAGS)) -w -O2 -g \
-		-DCHAT_WITHOUT_MAIN $(CFLAGS) $(SIM_CALLS:%=-Wl,--wrap=%)
+		$(CFLAGS) $(SIM_CALLS:%=-Wl,--wrap=%)
 
 # Their arithmetic has tests of its own: here it is to be fast.
 sim_nodes = $(filter-out build/test/crypto/%,$(tested)) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * chat.c: the loop, the glue between the modules, and the words for people.
+ * chat.c: the loop of a node, and the glue between the modules; say.c and
+ * tell.c are parts of it (chat_inside.h), main.c is the process around it.
  *
  *	typed or piped line --> room_say ----> log --+
  *	batch of a peer ------> room_accept -> log --+-- commit: durable
@@ -19,8 +20,8 @@
  *	3. nothing is said before it is known where our own log ends (room.h):
  *	   until then, too, lines wait.
  *
- * Only this file reads clocks and the environment, handles signals, puts
- * things into words, and ends the process.
+ * Only these files read clocks and the environment, handle signals, put things
+ * into words, and end the process.
  */
 #include "platform.h"
 
@@ -36,91 +37,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "chat.h"
+#include "chat_inside.h"
 #include "crypto/crypto.h"
-#include "database.h"
-#include "deliver.h"
-#include "discovery.h"
-#include "doctor.h"
-#include "errands.h"
-#include "history.h"
-#include "inspect.h"
-#include "mesh.h"
-#include "people.h"
-#include "record.h"
-#include "room.h"
-#include "show.h"
-#include "term.h"
 
 enum {
-	NAMES_MS = 1000,           /* between two writings of names */
-	TOLD_AGAIN_MS = 60 * 1000, /* what anybody could make us repeat */
+	NAMES_MS = 1000,   /* between two writings of names */
 	LIVE_RECORDS = 64, /* fewer in one turn are talk, not catching up */
-	FAILURES_TOLD = 3, /* a peer that is not there yet is no news */
-	AGREED_TEXT_SIZE = 48,
-	AGREE_MS = 3000, /* nothing has moved for so long: who is in sync? */
-	SEND_TRIES = 20, /* of opening a database that others open, too */
-
-	/* How long others are asked for records of ours, before we go on. */
-	ASK_MS = 1500,          /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more; again from
-				   each that comes, */
-	ASK_LONGEST_MS = 60000, /* but no longer than this */
-	ASK_DAMAGED_MS = 10000, /* and we know that there was more */
-	ASK_AGAIN_MS = 1000     /* nothing can be said all the same */
-};
-
-/* An own line that could not be kept yet. */
-struct waiting {
-	bool used;
-	size_t size;
-	char text[LIMIT_TEXT];
-};
-
-struct chat {
-	struct options options;
-	int status;
-	bool started; /* the first turn is over */
-	bool done;
-	int64_t leave_ms; /* 0, or when we leave at the latest */
-	bool full;        /* the disk, as last told */
-	bool scarce;      /* room on it, as last told */
-	int heard;        /* batches of others in this turn, in records */
-	int64_t lost_ms;  /* no word about messages not kept before */
-	int64_t names_ms;
-	int64_t twin_ms;   /* no word about a twin before */
-	int64_t ask_ms;    /* since when others are asked for own records */
-	int64_t asked_ms;  /* when they were asked long enough */
-	int64_t came_ms;   /* when the last of them came */
-	uint64_t own;      /* own records that were here then */
-	bool own_broken;   /* own log has holes, as last told */
-	uint64_t changes;  /* of what anybody has (mesh_counts), as last seen */
-	int64_t agree_ms;  /* when to look who is in sync; 0: nothing moved */
-	int64_t agreed_ms; /* that was told, */
-	struct mesh_agreed agreed; /* and what */
-	int signal_slot;
-	uint32_t said_log;   /* log that we said things in, and */
-	uint64_t said_first; /* the first of them: they stand on the screen */
-	struct wire_self self;
-	struct database database;
-	struct log *log;         /* the database's */
-	struct history *history; /* until it is shown; then NULL */
-	struct people *people;   /* the database's */
-	struct room *room;       /* the database's */
-	struct mesh *mesh;
-	uint16_t port; /* that we listen on */
-	struct discovery *discovery;
-	struct term *term;
-	struct waiting waiting;
-	struct deliver deliver;
-	struct ctl *ctl; /* or NULL: nobody is answered there */
-	struct errands errands;
-	uint64_t errand; /* the newest own record, which was not typed and is
-			    not shown yet; or 0 */
-	bool ended;      /* nothing more will be said: stdin ended, or --send */
-	bool delivered;  /* all that was said by then */
-	int64_t until_ms; /* then we do not wait for receipts any longer */
-	uint8_t line[TERM_SHOWN_MAX];
+	FAILURES_TOLD = 3  /* a peer that is not there yet is no news */
 };
 
 /* Clocks. */
@@ -134,7 +57,7 @@ int64_t chat_clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static uint64_t wall_clock_ms(void)
+uint64_t wall_clock_ms(void)
 {
 	struct timespec now;
 
@@ -143,43 +66,8 @@ static uint64_t wall_clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Words. */
-
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static void
-info(struct chat *c, const char *format, ...)
-{
-	char text[TERM_NOTICE_MAX / 2];
-	va_list arguments;
-
-	if (c->options.verbosity == VERBOSITY_QUIET)
-		return;
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	term_notice(c->term, "info", "%s", text);
-}
-
-static bool is_verbose(const struct chat *c)
-{
-	return c->options.verbosity == VERBOSITY_VERBOSE;
-}
-
-/* "bob" of "bob.local:62474", or the address itself. */
-static void name_of_address(
-	const char *address, char name[LEGACY_ADDRESS_MAX + 1])
-{
-	const char *end = strstr(address, ".local:");
-
-	(void)snprintf(name, LEGACY_ADDRESS_MAX + 1, "%s", address);
-	if (end != NULL)
-		name[end - address] = '\0';
-}
-
 /* Does a line stand on the screen as soon as it is typed? */
-static bool shows_typed(const struct chat *c)
+bool shows_typed(const struct chat *c)
 {
 	return term_is_interactive(c->term) && !c->options.json;
 }
@@ -225,24 +113,6 @@ static bool chat_next_durable(struct chat *c, struct history_entry *entry)
 	return false;
 }
 
-static void tell_peer(struct chat *c, const char *event,
-	const struct mesh_event *e, const char *name)
-{
-	struct writer line = writer_over(c->line, sizeof(c->line));
-	struct show_peer peer = { .event = event,
-		.name = name,
-		.key = e->key,
-		.legacy = e->legacy,
-		.room_id = people_room_id(c->people),
-		.address = e->address };
-
-	/* Who reads nothing is told of no comings and goings. */
-	if (!c->options.json || !term_room(c->term))
-		return;
-	show_peer(&line, &peer);
-	term_message(c->term, line.bytes, line.size);
-}
-
 /* The end. */
 
 static void chat_fail(struct chat *c, int status, const char *text)
@@ -253,7 +123,7 @@ static void chat_fail(struct chat *c, int status, const char *text)
 }
 
 /* Leaves when all is written and sent, or soon; asked twice, at once. */
-static void chat_leave(struct chat *c, int64_t now_ms)
+void chat_leave(struct chat *c, int64_t now_ms)
 {
 	if (c->leave_ms != 0) {
 		c->done = true;
@@ -266,7 +136,7 @@ static void chat_leave(struct chat *c, int64_t now_ms)
 	discovery_goodbye(c->discovery);
 }
 
-static void chat_commit(struct chat *c, int64_t now_ms)
+void chat_commit(struct chat *c, int64_t now_ms)
 {
 	int full;
 
@@ -285,14 +155,6 @@ static void chat_commit(struct chat *c, int64_t now_ms)
 	else if (full == 0 && c->full)
 		info(c, "there is room on the disk again");
 	c->full = full != 0;
-}
-
-/* Records come in. */
-
-/* What the store says until there is room. */
-static bool is_full(int error)
-{
-	return error == ENOSPC || error == EFBIG || error == EDQUOT;
 }
 
 /* Hands what a peer sent to the room, with one commit if too much waits. */
@@ -347,121 +209,6 @@ static void chat_receive(
 	mesh_answer(c->mesh, verdict, now_ms);
 }
 
-/* Keeps a line, and all that would come after it, until it can be said. */
-static void chat_wait(struct chat *c, const char *text, size_t size)
-{
-	struct waiting *w = &c->waiting;
-
-	w->used = true;
-	w->size = size;
-	memcpy(w->text, text, size);
-}
-
-/* Remembers that our newest record is on the screen, if it was typed. */
-static void chat_said(struct chat *c)
-{
-	uint32_t own = room_own(c->room);
-
-	if (c->said_log == own)
-		return;
-	c->said_log = own;
-	c->said_first = room_head(c->room, own);
-}
-
-static void chat_say(
-	struct chat *c, const char *text, size_t size, int64_t now_ms)
-{
-	int error;
-
-	if (size > LIMIT_TEXT) {
-		term_notice(c->term, "warn",
-			"a line of more than %d bytes was not sent",
-			LIMIT_TEXT);
-		return;
-	}
-	log_hurry(c->log);
-	if (room_say(c->room, text, size, wall_clock_ms()) == 0) {
-		chat_said(c);
-		return;
-	}
-	error = errno;
-	if (error == EAGAIN)
-		chat_commit(c, now_ms);
-	if (error == EAGAIN || error == EBUSY ||
-		(is_full(error) && !term_is_typed(c->term)))
-		chat_wait(c, text, size);
-	else
-		term_notice(c->term, "error", "not said (%s): \"%.*s\"",
-			strerror(error), size > 60 ? 60 : (int)size, text);
-}
-
-/* Tries again with the line that could not be said. */
-static void chat_say_waiting(struct chat *c, int64_t now_ms)
-{
-	struct waiting *w = &c->waiting;
-
-	if (!w->used || !room_may_say(c->room))
-		return;
-	if (log_full(c->log) != 0)
-		chat_commit(c, now_ms); /* it may find that there is room now */
-	w->used = false;
-	chat_say(c, w->text, w->size, now_ms);
-}
-
-static uint64_t own_records(const struct room *room)
-{
-	uint64_t count = 0;
-
-	for (uint32_t n = 0; n < room_count(room); n++)
-		if (room_log(room, n)->is_own)
-			count += room_head(room, n);
-	return count;
-}
-
-/* Until when is somebody who claims to have more of them waited for? */
-static int64_t claimed_until(struct chat *c, int64_t now_ms)
-{
-	uint64_t own = own_records(c->room);
-
-	if (own != c->own || c->came_ms < c->ask_ms)
-		c->came_ms = now_ms;
-	c->own = own;
-	if (c->came_ms + ASK_CLAIMED_MS < c->ask_ms + ASK_LONGEST_MS)
-		return c->came_ms + ASK_CLAIMED_MS;
-	return c->ask_ms + ASK_LONGEST_MS;
-}
-
-/*
- * Others may have records of ours that are missing here.  They are asked for a
- * while; then what is still in the way is left behind.
- */
-static void chat_ask(struct chat *c, int64_t now_ms)
-{
-	bool damaged = room_is_damaged(c->room);
-	struct mesh_counts counts;
-	int64_t wait_ms = ASK_MS;
-
-	if (damaged && !c->own_broken)
-		term_notice(c->term, "warn",
-			"messages of yours are missing on this disk: others "
-			"are asked for them");
-	if (damaged && !c->own_broken)
-		c->ask_ms = now_ms;
-	c->own_broken = damaged;
-	if (room_may_say(c->room))
-		return;
-	mesh_count(c->mesh, &counts);
-	if (damaged)
-		wait_ms = ASK_DAMAGED_MS;
-	else if (mesh_claims_own(c->mesh))
-		wait_ms = claimed_until(c, now_ms) - c->ask_ms;
-	else if (counts.links > 0 && mesh_is_settled(c->mesh))
-		wait_ms = ASK_MS / 3; /* everybody that we know has answered */
-	c->asked_ms = c->ask_ms + wait_ms;
-	if (now_ms >= c->asked_ms && log_full(c->log) == 0)
-		room_settle(c->room, wall_clock_ms());
-}
-
 static void chat_line(
 	struct chat *c, const struct term_event *event, int64_t now_ms)
 {
@@ -504,172 +251,6 @@ static void chat_line(
 	}
 }
 
-/* Peers come and go. */
-
-/* What became of the search for others. */
-static void chat_discovery(struct chat *c, const struct discovery_event *event)
-{
-	switch (event->kind) {
-	case DISCOVERY_UNKNOWN:
-		if (!event->again || is_verbose(c))
-			info(c, "%s can not be looked up (%s); trying on",
-				event->target->host, event->text);
-		break;
-	case DISCOVERY_CUT_OFF:
-		if (c->options.no_mdns)
-			break;
-		term_notice(c->term, "warn",
-			"no network interface is up%s: "
-			"nobody can be found until one is",
-			c->options.interface_count > 0 ? " of those named"
-						       : "");
-		break;
-	case DISCOVERY_ALONE:
-		info(c,
-			"no network interface with multicast is up%s: only "
-			"who is on this machine can be found",
-			c->options.interface_count > 0 ? ", of those named"
-						       : "");
-		break;
-	case DISCOVERY_BACK:
-		info(c, "a network interface is up again");
-		break;
-	case DISCOVERY_RENAMED:
-		term_notice(c->term, "warn",
-			"somebody else is %s.local: using %s", c->options.name,
-			event->text);
-		break;
-	case DISCOVERY_DENIED:
-		term_notice(c->term, "warn",
-			"the system does not let us speak on the local "
-			"network: a firewall; on macOS, see System Settings, "
-			"Privacy, Local Network");
-		break;
-	}
-}
-
-/* Whoever is at the other end, as shown. */
-static void name_of_event(const struct chat *c, const struct mesh_event *event,
-	char shown[PEOPLE_SHOWN_MAX + 1])
-{
-	(void)snprintf(shown, PEOPLE_SHOWN_MAX + 1, "%s", "somebody");
-	if (event->key != NULL && event->legacy)
-		people_show_legacy(c->people, event->key, shown);
-	else if (event->key != NULL)
-		people_show(c->people, event->key, shown);
-}
-
-/* Who is it, and is that whom we know by this name? */
-static void chat_meet(struct chat *c, const struct mesh_event *event)
-{
-	char claimed[LEGACY_ADDRESS_MAX + 1];
-	char shown[PEOPLE_SHOWN_MAX + 1];
-
-	if (event->legacy) {
-		name_of_address(event->name, claimed);
-		if (event->key != NULL)
-			people_claim_legacy(c->people, event->key, claimed);
-		if (people_pinned(c->people, claimed) != NULL)
-			term_notice(c->term, "warn",
-				"somebody of the original program calls "
-				"himself %s, as one does whom you know: he is "
-				"shown as ?%s",
-				claimed, claimed);
-		return;
-	}
-	switch (people_meet(
-		c->people, event->key, event->name, wall_clock_ms())) {
-	case PEOPLE_PINNED:
-	case PEOPLE_RENAMED:
-		mesh_expect(c->mesh, event->name, event->key);
-		break;
-	case PEOPLE_KNOWN:
-		break;
-	case PEOPLE_STRANGER:
-		people_show(c->people, event->key, shown);
-		term_notice(c->term, "warn",
-			"somebody calls himself %s who is not the one you "
-			"know by that name: he is shown as %s",
-			event->name, shown);
-		break;
-	case PEOPLE_NO_ROOM:
-		if (is_verbose(c))
-			info(c, "there is no room for the name of %s",
-				event->name);
-		break;
-	}
-}
-
-/* Who has another link, or keeps one, is not told of as coming or going. */
-static void chat_up(struct chat *c, const struct mesh_event *event)
-{
-	char shown[PEOPLE_SHOWN_MAX + 1];
-
-	chat_meet(c, event);
-	if (event->others && !is_verbose(c))
-		return;
-	name_of_event(c, event, shown);
-	info(c, "%s is %s (%s)", shown, event->others ? "here again" : "here",
-		event->address);
-	if (!event->others)
-		tell_peer(c, "up", event, shown);
-}
-
-/* A copy of a database is in use: somebody else's, or ours. */
-static void chat_twin(
-	struct chat *c, const struct mesh_event *event, int64_t now_ms)
-{
-	char shown[PEOPLE_SHOWN_MAX + 1];
-
-	if (now_ms < c->twin_ms)
-		return;
-	c->twin_ms = now_ms + TOLD_AGAIN_MS;
-	name_of_event(c, event, shown);
-	if (memcmp(event->key, people_key(c->people)->public_key,
-		    RECORD_KEY_SIZE) == 0)
-		term_notice(c->term, "warn",
-			"a copy of this database is in use (%s): the two fork "
-			"your history; stop one of them",
-			event->address);
-	else
-		term_notice(c->term, "warn",
-			"%s (%s) uses two copies of one database: they fork "
-			"its history",
-			shown, event->address);
-}
-
-static void chat_down(struct chat *c, const struct mesh_event *event)
-{
-	char name[PEOPLE_SHOWN_MAX + 1];
-
-	if (event->others && !is_verbose(c))
-		return;
-	name_of_event(c, event, name);
-	info(c, "%s%s (%s): %s", name, event->others ? "" : " is gone",
-		event->address, event->text);
-	if (!event->others)
-		tell_peer(c, "down", event, name);
-}
-
-/* Somebody has what we said on his disk. */
-static void chat_delivered(struct chat *c, const struct mesh_event *event)
-{
-	struct writer line = writer_over(c->line, sizeof(c->line));
-	struct receipt receipt = { .named = event->is_named,
-		.log = room_own(c->room),
-		.seq = event->number };
-	struct show_peer by = { .key = event->key,
-		.room_id = people_room_id(c->people) };
-
-	memcpy(receipt.key, event->key, sizeof(receipt.key));
-	if (!deliver_note(&c->deliver, &receipt))
-		return;
-	show_delivered(&line, &by, event->number);
-	errands_delivered(&c->errands, event->number, line.bytes, line.size);
-	if (c->options.json && term_room(c->term))
-		term_message(c->term, line.bytes, line.size);
-}
-
 static void chat_event(
 	struct chat *c, const struct mesh_event *event, int64_t now_ms)
 {
@@ -709,253 +290,6 @@ static void chat_event(
 			info(c, "%s can not be reached (%s); trying on", target,
 				event->text);
 		break;
-	}
-}
-
-static void agreed_text(
-	const struct mesh_agreed *agreed, char text[AGREED_TEXT_SIZE])
-{
-	(void)snprintf(text, AGREED_TEXT_SIZE,
-		"in sync %d/%d \302\267 %02x%02x%02x", agreed->equal,
-		agreed->links, agreed->state[0], agreed->state[1],
-		agreed->state[2]);
-}
-
-/*
- * Says how many of those linked have what we have, and six digits of what it
- * comes to, which people may compare: when it has been quiet for a while, and
- * while only the digits change, as they do with every message, now and then.
- */
-static void chat_agree(struct chat *c, int64_t now_ms)
-{
-	char text[AGREED_TEXT_SIZE];
-	struct mesh_agreed agreed;
-	struct mesh_counts counts;
-	bool same;
-
-	mesh_count(c->mesh, &counts);
-	if (counts.sync.changes != c->changes)
-		c->agree_ms = now_ms + AGREE_MS;
-	c->changes = counts.sync.changes;
-	if (c->agree_ms == 0 || now_ms < c->agree_ms)
-		return;
-	c->agree_ms = 0;
-	mesh_agree(c->mesh, &agreed);
-	same = agreed.links == c->agreed.links &&
-	       agreed.equal == c->agreed.equal;
-	if (same && memcmp(agreed.state, c->agreed.state,
-			    sizeof(agreed.state)) == 0)
-		return;
-	if (same && !is_verbose(c) && now_ms < c->agreed_ms + TOLD_AGAIN_MS) {
-		c->agree_ms = c->agreed_ms + TOLD_AGAIN_MS;
-		return;
-	}
-	c->agreed = agreed;
-	c->agreed_ms = now_ms;
-	agreed_text(&agreed, text);
-	if (agreed.links > 0)
-		info(c, "%s", text);
-}
-
-/*
- * With --send and --exit-on-eof: leaves when enough others have all that was
- * said, unless somebody waits for more, or when that has taken too long.
- */
-static void chat_finish(struct chat *c, int64_t now_ms)
-{
-	uint32_t own = room_own(c->room);
-	int acks = c->options.acks, count;
-	char text[256];
-	bool named =
-		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
-
-	if (!c->ended || c->leave_ms != 0 ||
-		(c->waiting.used && !room_may_say(c->room)))
-		return; /* others are asked first: that is not counted */
-	if (c->until_ms == 0)
-		c->until_ms = now_ms + (int64_t)c->options.timeout_s * 1000;
-	if (c->waiting.used) {
-		count = -1; /* it is not all said yet */
-	} else if (own == ROOM_NO_LOG || room_head(c->room, own) == 0) {
-		count = acks; /* there was nothing to say */
-	} else {
-		count = deliver_count(
-			&c->deliver, own, room_head(c->room, own), named);
-	}
-	c->delivered = c->delivered || count >= acks;
-	if (now_ms < c->until_ms &&
-		(!c->delivered || errands_wait(&c->errands)))
-		return;
-	chat_leave(c, now_ms);
-	if (c->delivered)
-		return;
-	c->status = EXIT_FAILURE;
-	if (c->waiting.used)
-		return; /* chat_end tells why */
-	errands_undelivered(
-		text, sizeof(text), c->options.timeout_s, count, acks);
-	term_notice(c->term, "error", "%s", text);
-}
-
-/* What other processes ask for. */
-
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static void
-write_line(struct writer *w, const char *format, ...)
-{
-	char text[256];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	write_bytes(w, text, strlen(text));
-	write_u8(w, '\n');
-}
-
-/* How we are, in lines for --doctor. */
-static void chat_status(struct chat *c, struct writer *w)
-{
-	char shown[PEOPLE_SHOWN_MAX + 1];
-	char text[AGREED_TEXT_SIZE];
-	struct mesh_agreed agreed;
-	struct mesh_counts counts;
-	struct mesh_event event;
-
-	mesh_count(c->mesh, &counts);
-	write_line(w, "%s chats here%s%s: process %ld, port %u",
-		c->options.name,
-		c->options.room[0] == '\0' ? "" : ", in the room ",
-		c->options.room, (long)getpid(), c->port);
-	write_line(w, "links: %d", counts.links);
-	for (int i = 0; mesh_next_link(c->mesh, &i, &event);) {
-		name_of_event(c, &event, shown);
-		write_line(w, "  %s (%s)", shown, event.address);
-	}
-	mesh_agree(c->mesh, &agreed);
-	agreed_text(&agreed, text);
-	write_line(w, "%s", text);
-	write_line(w, "on disk: records %llu, logs %lu, bytes %llu",
-		(unsigned long long)log_count(c->log),
-		(unsigned long)log_author_count(c->log),
-		(unsigned long long)log_size(c->log));
-	write_line(w, "sent: records %llu, bytes %llu",
-		(unsigned long long)counts.sync.records_sent,
-		(unsigned long long)counts.bytes_sent);
-	write_line(w, "received: records %llu, of them new %llu, bytes %llu",
-		(unsigned long long)counts.sync.records_received,
-		(unsigned long long)counts.sync.records_new,
-		(unsigned long long)counts.bytes_received);
-}
-
-/* Why we say nothing for whoever wants this said, or NULL. */
-static const char *refusal(
-	const struct chat *c, const struct ctl_request *request, char text[256])
-{
-	const char *room = c->options.room;
-
-	if (strcmp(request->name, c->options.name) != 0)
-		(void)snprintf(text, 256,
-			"the chat that runs on this database is %s's: say it "
-			"as %s, or use another one with -d",
-			c->options.name, c->options.name);
-	else if (strcmp(request->room, room) != 0)
-		(void)snprintf(text, 256,
-			"the chat that runs on this database is in %s%s: use "
-			"it %s%s, or another one with -d",
-			room[0] == '\0' ? "everybody's room" : "the room ",
-			room, room[0] == '\0' ? "without -r" : "with -r ",
-			room);
-	else
-		return NULL;
-	return text;
-}
-
-static void chat_request(
-	struct chat *c, const struct ctl_request *request, int64_t now_ms)
-{
-	struct writer w = writer_over(c->line, CTL_ANSWER_SIZE / 2);
-	char text[256];
-
-	switch (request->kind) {
-	case CTL_STATUS:
-		chat_status(c, &w);
-		ctl_lines(c->ctl, request->client, w.bytes, w.size);
-		ctl_done(c->ctl, request->client, EX_OK, "", now_ms);
-		break;
-	case CTL_SEND:
-		if (refusal(c, request, text) != NULL)
-			ctl_done(c->ctl, request->client, EX_CONFIG, text,
-				now_ms);
-		else
-			errands_take(&c->errands, request);
-		break;
-	}
-}
-
-/*
- * What others want said comes after what waits.  On a screen where typed lines
- * stand already there is one at a time, and it has to be shown.
- */
-static void chat_errands(struct chat *c, int64_t now_ms)
-{
-	struct ctl_request request;
-
-	while (ctl_next(c->ctl, &request))
-		chat_request(c, &request, now_ms);
-	if (c->done || c->leave_ms != 0)
-		errands_leave(&c->errands, now_ms);
-	while (!c->waiting.used && c->errand == 0 &&
-		errands_say(&c->errands, wall_clock_ms(), now_ms)) {
-		chat_said(c);
-		if (shows_typed(c))
-			c->errand = room_head(c->room, room_own(c->room));
-	}
-}
-
-/* What happened in the room. */
-static void chat_room(struct chat *c)
-{
-	char shown[PEOPLE_SHOWN_MAX + 1];
-	struct room_event event;
-	const struct room_log *log;
-
-	while (room_next(c->room, &event)) {
-		shown[0] = '\0';
-		log = event.number == ROOM_NO_LOG
-			      ? NULL
-			      : room_log(c->room, event.number);
-		if (log != NULL)
-			show_name(c->people, log, shown);
-		switch (event.kind) {
-		case ROOM_EVENT_NAME:
-			assert(log != NULL);
-			people_claim(c->people, log->log.public_key, log->name);
-			break;
-		case ROOM_EVENT_FORK:
-			term_notice(c->term, "warn",
-				"there are two histories of %s from message "
-				"%llu on (a copied database?): neither is "
-				"believed from there",
-				shown, (unsigned long long)event.seq);
-			mesh_touch(c->mesh);
-			break;
-		case ROOM_EVENT_ADOPTED:
-			info(c, "others had messages of yours that were "
-				"missing here");
-			break;
-		case ROOM_EVENT_EPOCH:
-			term_notice(c->term, "warn", "%s", event.text);
-			break;
-		case ROOM_EVENT_LIMIT:
-			term_notice(c->term, "warn",
-				"messages of %s are not kept any more: they "
-				"have used up their room",
-				shown);
-			break;
-		}
 	}
 }
 
@@ -1086,29 +420,6 @@ static void chat_tend(struct chat *c, int64_t now_ms)
 		errno != EAGAIN)
 		chat_fail(c, EX_IOERR, "own messages can not be said again");
 	chat_room(c);
-}
-
-/* What it cost, for who asks with -v, and for scripts: see tests/bench/hosts. */
-static void chat_counted(struct chat *c)
-{
-	struct mesh_counts counts;
-	const struct sync_counts *sync = &counts.sync;
-
-	if (!is_verbose(c))
-		return;
-	mesh_count(c->mesh, &counts);
-	info(c,
-		"counted: links=%d bytes_sent=%llu bytes_received=%llu "
-		"records_sent=%llu records_received=%llu records_new=%llu "
-		"digest_bytes_sent=%llu source_moves=%llu strikes=%llu",
-		counts.links, (unsigned long long)counts.bytes_sent,
-		(unsigned long long)counts.bytes_received,
-		(unsigned long long)sync->records_sent,
-		(unsigned long long)sync->records_received,
-		(unsigned long long)sync->records_new,
-		(unsigned long long)sync->digest_bytes_sent,
-		(unsigned long long)sync->moves,
-		(unsigned long long)counts.strikes);
 }
 
 /* The last attempt to keep what a full disk did not take. */
@@ -1444,144 +755,3 @@ void chat_close(struct chat *c)
 	free(c);
 	errno = error;
 }
-
-#if !defined(CHAT_WITHOUT_MAIN)
-
-static int signal_pipe[2] = { -1, -1 };
-
-static void on_signal(int number)
-{
-	int error = errno;
-	uint8_t byte = (uint8_t)number;
-
-	(void)!write(signal_pipe[1], &byte, 1); /* full: it is read soon */
-	errno = error;
-}
-
-/*
- * Descriptors 0 to 2 are there, so that no file of ours becomes one.  What is
- * written to standard output where there was none fails: true.
- */
-static bool open_standard(void)
-{
-	bool mute = false;
-
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			continue;
-		mute = mute || fd == STDOUT_FILENO;
-		(void)!open("/dev/null", /* the first that is free: fd */
-			(fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	}
-	return mute;
-}
-
-/* A chat without standard output is a peer all the same. */
-static void open_mute(void)
-{
-	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		(void)!dup2(fd, STDOUT_FILENO); /* or it is told later */
-	if (fd > STDERR_FILENO)
-		(void)close(fd); /* its copy stays */
-}
-
-static int catch_signals(void)
-{
-	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT,
-		SIGWINCH };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = SA_RESTART };
-	struct sigaction before;
-
-	if (pipe(signal_pipe) < 0)
-		return -1;
-	for (int i = 0; i < 2; i++) {
-		if (fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK) < 0 ||
-			fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC) < 0)
-			return -1;
-	}
-	(void)sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(caught) / sizeof(*caught); i++) {
-		if (sigaction(caught[i], NULL, &before) < 0)
-			return -1;
-		if (before.sa_handler == SIG_IGN)
-			continue; /* nohup, or a shell without job control */
-		if (sigaction(caught[i], &action, NULL) < 0)
-			return -1;
-	}
-	action.sa_handler = SIG_IGN;
-	if (sigaction(SIGPIPE, &action, NULL) < 0 ||
-		sigaction(SIGXFSZ, &action, NULL) < 0)
-		return -1;
-	return 0;
-}
-
-/* A whole chat.  What the process is to exit with. */
-static int run(struct options *options)
-{
-	struct chat *chat;
-	struct loop loop;
-	int status;
-
-	if (signal_pipe[0] < 0 && catch_signals() < 0) {
-		perror("error> signals");
-		return EX_OSERR;
-	}
-	options->signal_fd = signal_pipe[0];
-	chat = chat_open(options, &status);
-	while (chat != NULL && !chat_is_done(chat, &status)) {
-		loop_begin(&loop, chat_clock_ms());
-		chat_want(chat, &loop);
-		loop_wait(&loop);
-		chat_run(chat, &loop);
-	}
-	chat_close(chat);
-	return status;
-}
-
-/*
- * --send: by the chat that has the database open, or by one of our own; again
- * where somebody else was faster to open it.
- */
-static int run_send(struct options *options)
-{
-	int status = EX_TEMPFAIL;
-
-	for (int i = 0; i < SEND_TRIES && status == EX_TEMPFAIL; i++) {
-		status = ctl_send(options);
-		if (status != CTL_NOBODY)
-			return status;
-		options->patient = i < SEND_TRIES - 1;
-		status = run(options);
-	}
-	return status;
-}
-
-int main(int argc, char **argv)
-{
-	const char *type = getenv("TERM");
-	bool mute = open_standard();
-	struct options options;
-	int status;
-
-	options_default(&options);
-	status = options_parse(&options, argc, argv);
-	if (status != OPTIONS_GO_ON)
-		return status;
-	if (options.command == COMMAND_LOG)
-		return inspect_log(&options);
-	if (options.command == COMMAND_DOCTOR)
-		return doctor_run(&options);
-	if (options.command == COMMAND_CHECK)
-		return inspect_check(&options);
-	if (mute)
-		open_mute();
-	options.plain = type == NULL || strcmp(type, "dumb") == 0;
-	options.answers = true;
-	return options.command == COMMAND_SEND ? run_send(&options)
-					       : run(&options);
-}
-
-#endif

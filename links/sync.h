@@ -23,7 +23,7 @@
 #include "wire.h"
 
 enum {
-	SYNC_GATHER_MS = 2000, /* news that nobody waits for, jittered */
+	SYNC_GATHER_MS = 1500, /* news that nobody waits for, jittered */
 	SYNC_UNLIKE_MS = 300, /* for two states to become equal by themselves */
 	SYNC_RECEIPT_MS = 20, /* between two Digests of receipts */
 	SYNC_SILENT_MS = 250, /* a source that moves nothing is left */
