@@ -547,7 +547,8 @@ static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 
 		if (!counts_in_state(s, n) || (f = link_flow(l, n)) == NULL)
 			continue;
-		f->have = durable;
+		if (f->have < durable) /* or it told of more since */
+			f->have = durable;
 		if (link_wrote(s, l, n))
 			topic_choose(s, n, now_ms); /* back to the author */
 	}
