@@ -124,6 +124,7 @@ struct sync_link {
 	bool told_all;
 	bool heard_all;
 	bool lagging; /* there may be records to send */
+	bool asks;    /* it has said "unlike" since the last turn */
 	bool trusted;
 	uint8_t told[MESSAGE_STATE_SIZE];   /* of ours */
 	uint8_t theirs[MESSAGE_STATE_SIZE]; /* as told last */
@@ -528,7 +529,7 @@ static bool counts_in_state(const struct sync *s, uint32_t number)
 {
 	const struct room_log *log = room_log(s->room, number);
 
-	return log->used && log->is_signed && log->frozen == 0;
+	return log->used && log->is_signed;
 }
 
 /*
@@ -547,7 +548,8 @@ static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 
 		if (!counts_in_state(s, n) || (f = link_flow(l, n)) == NULL)
 			continue;
-		f->have = durable;
+		if (f->have < durable) /* or it told of more since */
+			f->have = durable;
 		if (link_wrote(s, l, n))
 			topic_choose(s, n, now_ms); /* back to the author */
 	}
@@ -563,6 +565,29 @@ static void states_compare(struct sync *s, int64_t now_ms)
 			memcmp(l->theirs, sync_state(s), sizeof(l->theirs)) ==
 				0)
 			link_is_like(s, l, now_ms);
+	}
+}
+
+/* It lacks something, or we do: it is told all that it was not told yet. */
+static void link_tell_untold(
+	struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	l->asks = false;
+	for (uint32_t n = 0; n < l->flow_count; n++) {
+		struct flow *f = &l->flows[n];
+
+		if (f->telling == TELL_ASKED &&
+			f->have < room_durable(s->room, n))
+			flow_tell(s, l, f, TELL_NOW, now_ms);
+	}
+}
+
+/* Once a turn: it takes a look at every log, and four bytes ask for it. */
+static void links_tell_untold(struct sync *s, int64_t now_ms)
+{
+	for (int i = 0; i < SYNC_LINKS; i++) {
+		if (s->links[i] != NULL && s->links[i]->asks)
+			link_tell_untold(s, s->links[i], now_ms);
 	}
 }
 
@@ -637,6 +662,7 @@ void sync_turn(struct sync *s, int64_t now_ms)
 	}
 	s->touched = false;
 	states_compare(s, now_ms);
+	links_tell_untold(s, now_ms);
 	topics_check(s, now_ms);
 	forks_show(s, now_ms);
 }
@@ -811,19 +837,6 @@ static void link_begin_again(struct sync_link *l, int64_t now_ms)
 		l->flows[n].named = false; /* it had no place for them */
 }
 
-/* It lacks something, or we do: it is told all that it was not told yet. */
-static void link_tell_untold(
-	struct sync *s, struct sync_link *l, int64_t now_ms)
-{
-	for (uint32_t n = 0; n < l->flow_count; n++) {
-		struct flow *f = &l->flows[n];
-
-		if (f->telling == TELL_ASKED &&
-			f->have < room_durable(s->room, n))
-			flow_tell(s, l, f, TELL_NOW, now_ms);
-	}
-}
-
 static void link_state(
 	struct sync_link *l, const uint8_t *state, int64_t now_ms)
 {
@@ -845,8 +858,7 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	l->heard_all = l->heard_all || digest->complete;
 	if (digest->has_state)
 		link_state(l, digest->state, now_ms);
-	if (digest->unlike)
-		link_tell_untold(s, l, now_ms);
+	l->asks = l->asks || digest->unlike;
 	if (digest->again && l->told_all &&
 		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
 		link_begin_again(l, now_ms);

@@ -6,6 +6,8 @@
  */
 #include "platform.h"
 
+#include <time.h>
+
 #include "node.h"
 
 enum {
@@ -354,6 +356,32 @@ static void another_state_is_answered_unless_it_becomes_ours(void **state)
 	assert_null(strstr(dora->told.text, "unlike"));
 }
 
+/* He told a state, and then of more, before the state became ours, too. */
+static void who_told_of_more_since_has_more(void **state)
+{
+	struct node *other = &nodes[1];
+	uint8_t theirs[MESSAGE_STATE_SIZE];
+	struct evil *alice, *dora;
+
+	(void)state;
+	alice_has(11, 9);
+	alice = join_claiming(2, "alice", 9);
+	dora = join_empty(4, "dora");
+	node_open(other, 9, "other");
+	node_have(other, &alices, 10);
+	room_state(other->room, theirs);
+	evil_put_state(dora, theirs);
+	settle();
+	evil_put_entry(dora, &alices, 1, 11, WANT_NOTHING);
+	settle();
+	evil_put_batch(alice, &alices, 1, 10, 10);
+	settle();
+	assert_memory_equal(node_agreed(bob).state, theirs, sizeof(theirs));
+	assert_int_equal(node_agreed(bob).equal, 0);
+	/* Alice is silent from here on. */
+	assert_in_range(until_told(dora, "alice 10 want 2", 10), 0, 1000);
+}
+
 /* While nothing is wanted from others, there is nothing to be asked. */
 static void who_is_held_asks_when_he_is_not(void **state)
 {
@@ -617,6 +645,34 @@ static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 
 /* Numbers and admission. */
 
+/* He gets what is not disputed, and can not know that it is frozen. */
+static void who_comes_after_a_fork_is_in_sync(void **state)
+{
+	struct node *other = &nodes[1];
+	struct message_half half;
+	static struct book branch;
+	int fds[2];
+
+	(void)state;
+	alice_has(3, 3);
+	book_branch(&branch, &alices, 2);
+	book_say(&branch, "something else");
+	half = book_half(&branch, 3);
+	assert_int_equal(room_accept_half(bob->room, &half), ROOM_FORKED);
+	node_open(other, 9, "other");
+	make_pair(fds);
+	assert_int_equal(
+		mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED, -1, now_ms), 0);
+	assert_int_equal(
+		mesh_adopt(other->mesh, fds[1], MESH_DIALLED, -1, now_ms), 0);
+	pass(10 * 1000, 100);
+	assert_int_equal(node_head(other, &alices), 2);
+	assert_int_equal(node_agreed(bob).equal, 1);
+	assert_int_equal(node_agreed(other).equal, 1);
+	assert_memory_equal(node_agreed(bob).state, node_agreed(other).state,
+		MESSAGE_STATE_SIZE);
+}
+
 static void number_that_is_given_again_means_the_new_log(void **state)
 {
 	struct evil *dora;
@@ -716,6 +772,49 @@ static void abuse_16_5000_authors_of_one_peer_are_let_in_slowly(void **state)
 }
 
 /* Another connection brings no other bucket; a named peer needs none. */
+/* Seconds of work that many of these small Digests make, undisturbed. */
+static double work_of(struct evil *e, void put(struct evil *))
+{
+	double least = 1e9;
+
+	for (int turn = 0; turn < 8; turn++) {
+		clock_t began = clock();
+		double seconds;
+
+		for (int i = 0; i < 1000; i++)
+			put(e);
+		settle();
+		seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+		if (seconds < least)
+			least = seconds;
+	}
+	return least;
+}
+
+static void put_nothing_of_one(struct evil *e)
+{
+	struct message_entry entry = { .log = { .number = 10 } };
+
+	evil_put_digest(e, &entry, 1, false);
+}
+
+/* Four bytes each, and as many logs to be looked at. */
+static void unlike_costs_no_more_than_an_entry(void **state)
+{
+	struct evil *liar;
+	double entries, unlikes;
+
+	(void)state;
+	liar = join_up(bob, 4, "dora");
+	liar->terse = true;
+	for (unsigned i = 0; i < 9; i++)
+		digest_of_strangers(liar, i * 990, 990);
+	assert_int_equal(used_logs(), 8910);
+	entries = work_of(liar, put_nothing_of_one);
+	unlikes = work_of(liar, evil_put_unlike);
+	assert_true(unlikes < 1.4 * entries);
+}
+
 static void buckets_are_of_addresses_and_not_of_who_is_named(void **state)
 {
 	static const struct evil_options alice = { .who = 2, .name = "alice" };
@@ -817,6 +916,7 @@ int main(void)
 		world_test(news_are_one_state_and_nothing_more_is_told),
 		world_test(who_says_unlike_is_told_what_it_may_lack),
 		world_test(another_state_is_answered_unless_it_becomes_ours),
+		world_test(who_told_of_more_since_has_more),
 		world_test(who_is_held_asks_when_he_is_not),
 		world_test(in_sync_are_those_who_told_or_were_told),
 		world_test(many_news_are_one_digest),
@@ -827,8 +927,10 @@ int main(void)
 		world_test(abuse_07_a_junk_tail_is_never_sent),
 		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
 		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
+		world_test(who_comes_after_a_fork_is_in_sync),
 		world_test(number_that_is_given_again_means_the_new_log),
 		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
+		world_test(unlike_costs_no_more_than_an_entry),
 		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
 		world_test(number_of_a_log_that_waits_means_nothing),
 		world_test(again_is_answered_by_all_that_there_is_by_key),
