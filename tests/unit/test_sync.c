@@ -354,6 +354,36 @@ static void another_state_is_answered_unless_it_becomes_ours(void **state)
 	assert_null(strstr(dora->told.text, "unlike"));
 }
 
+/* He told a state, and then of more, before the state became ours, too. */
+static void who_told_of_more_since_has_more(void **state)
+{
+	struct node *other = &nodes[1];
+	uint8_t theirs[MESSAGE_STATE_SIZE];
+	struct evil *alice, *carol, *dora;
+
+	(void)state;
+	alice_has(11, 9);
+	alice = join_claiming(2, "alice", 9);
+	carol = join_empty(3, "carol");
+	dora = join_empty(4, "dora");
+	evil_put_entry(carol, &alices, 1, 11, WANT_NOTHING);
+	settle();
+	node_open(other, 9, "other");
+	node_have(other, &alices, 10);
+	room_state(other->room, theirs);
+	evil_put_state(carol, theirs); /* she has lost the last one */
+	evil_put_state(dora, theirs);
+	settle();
+	evil_put_entry(dora, &alices, 1, 11, WANT_NOTHING);
+	settle();
+	evil_put_batch(alice, &alices, 1, 10, 10);
+	settle();
+	assert_memory_equal(node_agreed(bob).state, theirs, sizeof(theirs));
+	assert_int_equal(node_agreed(bob).equal, 1); /* carol */
+	/* Alice is silent from here on. */
+	assert_in_range(until_told(dora, "alice 10 want 2", 10), 0, 1000);
+}
+
 /* While nothing is wanted from others, there is nothing to be asked. */
 static void who_is_held_asks_when_he_is_not(void **state)
 {
@@ -817,6 +847,7 @@ int main(void)
 		world_test(news_are_one_state_and_nothing_more_is_told),
 		world_test(who_says_unlike_is_told_what_it_may_lack),
 		world_test(another_state_is_answered_unless_it_becomes_ours),
+		world_test(who_told_of_more_since_has_more),
 		world_test(who_is_held_asks_when_he_is_not),
 		world_test(in_sync_are_those_who_told_or_were_told),
 		world_test(many_news_are_one_digest),
