@@ -345,7 +345,7 @@ void room_state(struct room *room, uint8_t state[MESSAGE_STATE_SIZE])
 		uint64_t durable = room_durable(room, number);
 		uint8_t id[RECORD_ID_SIZE];
 
-		if (!log->used || log->frozen != 0 || durable == 0 ||
+		if (!log->used || durable == 0 ||
 			!room_id_at(room, number, durable, id))
 			continue;
 		write_bytes(&w, log->log.id, RECORD_ID_SIZE);

@@ -95,10 +95,11 @@ uint64_t room_newest(const struct room *room, uint32_t number);
 
 /*
  * What all of it comes to: the first bytes of SHA-512 over, for each signed log
- * that is not frozen and has durable records, in the order of their ids: the
- * log's id, room_durable as 8 bytes, little-endian, and the id of that record.
- * Two databases with one state have the same history.  It takes some 100 ns a
- * log.
+ * that has durable records, in the order of their ids: the log's id,
+ * room_durable as 8 bytes, little-endian, and the id of that record.  Of a
+ * frozen log too: who came after the fork has its undisputed records, and knows
+ * of no fork.  Two databases with one state have the same history.  It takes
+ * some 100 ns a log, and a read of each one that is frozen.
  */
 void room_state(struct room *room, uint8_t state[MESSAGE_STATE_SIZE]);
 

@@ -530,7 +530,7 @@ static bool counts_in_state(const struct sync *s, uint32_t number)
 {
 	const struct room_log *log = room_log(s->room, number);
 
-	return log->used && log->is_signed && log->frozen == 0;
+	return log->used && log->is_signed;
 }
 
 /*

@@ -39,8 +39,8 @@
  *	    descriptors.
  *	(5) A node ends or refuses to start only when it was given a reason.
  *	(6) After the last fault: see above.  Then all show one history, in one
- *	    order, `chat --log` prints the same bytes for all, and --check finds
- *	    all sound, unless a disk failed or lied.
+ *	    order, `chat --log` prints the same bytes for all, and --check the
+ *	    same six digits, and finds all sound, unless a disk failed or lied.
  *	(7) What somebody is told to say and lives on, it says, or refuses
  *	    aloud.
  *	(8) While nothing fails everybody has a line within TALK_MS; when a
@@ -895,6 +895,17 @@ static void world_begin(uint64_t seed, int node_count)
 	net_begin();
 }
 
+/* Another character that it prints: the digits are in brackets. */
+static void digits_note(struct node *n, char c)
+{
+	size_t count = strlen(n->digits);
+
+	if (c == '(')
+		memset(n->digits, 0, sizeof(n->digits));
+	else if (count < sizeof(n->digits) - 1)
+		n->digits[count] = c;
+}
+
 /* What it prints, as a number; our own output is lent to it. */
 static uint64_t printed(struct node *n, int inspect(const struct options *))
 {
@@ -922,6 +933,7 @@ static uint64_t printed(struct node *n, int inspect(const struct options *))
 	rewind(file);
 	while ((c = getc(file)) != EOF) {
 		sum = (sum ^ (uint8_t)c) * 0x100000001b3;
+		digits_note(n, (char)c);
 		if (status != EX_OK && !n->disk_hurt)
 			(void)putchar(c);
 	}
@@ -965,6 +977,9 @@ static void world_restarts(void)
 		if (log != first_log)
 			wrong("--log prints something else on %s and %s",
 				first->name, n->name);
+		if (strcmp(n->digits, first->digits) != 0)
+			wrong("%s has %s, %s has %s", first->name,
+				first->digits, n->name, n->digits);
 	}
 }
 

@@ -70,6 +70,7 @@ struct node {
 	int64_t remember_ms;      /* when that must have been shown */
 	int64_t unread_ms;        /* nobody reads its screen before */
 	uint64_t history;         /* hash of all that was shown */
+	char digits[7];           /* that --check has printed last */
 	uint32_t elders_shown;    /* texts of figures.c */
 	size_t memory;            /* bytes that it has */
 

@@ -647,6 +647,34 @@ static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 
 /* Numbers and admission. */
 
+/* He gets what is not disputed, and can not know that it is frozen. */
+static void who_comes_after_a_fork_is_in_sync(void **state)
+{
+	struct node *other = &nodes[1];
+	struct message_half half;
+	static struct book branch;
+	int fds[2];
+
+	(void)state;
+	alice_has(3, 3);
+	book_branch(&branch, &alices, 2);
+	book_say(&branch, "something else");
+	half = book_half(&branch, 3);
+	assert_int_equal(room_accept_half(bob->room, &half), ROOM_FORKED);
+	node_open(other, 9, "other");
+	make_pair(fds);
+	assert_int_equal(
+		mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED, -1, now_ms), 0);
+	assert_int_equal(
+		mesh_adopt(other->mesh, fds[1], MESH_DIALLED, -1, now_ms), 0);
+	pass(10 * 1000, 100);
+	assert_int_equal(node_head(other, &alices), 2);
+	assert_int_equal(node_agreed(bob).equal, 1);
+	assert_int_equal(node_agreed(other).equal, 1);
+	assert_memory_equal(node_agreed(bob).state, node_agreed(other).state,
+		MESSAGE_STATE_SIZE);
+}
+
 static void number_that_is_given_again_means_the_new_log(void **state)
 {
 	struct evil *dora;
@@ -858,6 +886,7 @@ int main(void)
 		world_test(abuse_07_a_junk_tail_is_never_sent),
 		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
 		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
+		world_test(who_comes_after_a_fork_is_in_sync),
 		world_test(number_that_is_given_again_means_the_new_log),
 		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
 		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
