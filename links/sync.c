@@ -126,6 +126,7 @@ struct sync_link {
 	bool told_all;
 	bool heard_all;
 	bool lagging; /* there may be records to send */
+	bool asks;    /* it has said "unlike" since the last turn */
 	bool trusted;
 	uint8_t told[MESSAGE_STATE_SIZE];   /* of ours */
 	uint8_t theirs[MESSAGE_STATE_SIZE]; /* as told last */
@@ -569,6 +570,29 @@ static void states_compare(struct sync *s, int64_t now_ms)
 	}
 }
 
+/* It lacks something, or we do: it is told all that it was not told yet. */
+static void link_tell_untold(
+	struct sync *s, struct sync_link *l, int64_t now_ms)
+{
+	l->asks = false;
+	for (uint32_t n = 0; n < l->flow_count; n++) {
+		struct flow *f = &l->flows[n];
+
+		if (f->telling == TELL_ASKED &&
+			f->have < room_durable(s->room, n))
+			flow_tell(s, l, f, TELL_NOW, now_ms);
+	}
+}
+
+/* Once a turn: it takes a look at every log, and four bytes ask for it. */
+static void links_tell_untold(struct sync *s, int64_t now_ms)
+{
+	for (int i = 0; i < SYNC_LINKS; i++) {
+		if (s->links[i] != NULL && s->links[i]->asks)
+			link_tell_untold(s, s->links[i], now_ms);
+	}
+}
+
 bool sync_agrees(const struct sync *s, const struct sync_link *l)
 {
 	if (!l->heard_all || l->waiting > 0)
@@ -641,6 +665,7 @@ void sync_turn(struct sync *s, int64_t now_ms)
 	}
 	s->touched = false;
 	states_compare(s, now_ms);
+	links_tell_untold(s, now_ms);
 	topics_check(s, now_ms);
 	forks_show(s, now_ms);
 }
@@ -816,19 +841,6 @@ static void link_begin_again(struct sync_link *l, int64_t now_ms)
 		l->flows[n].named = false; /* it had no place for them */
 }
 
-/* It lacks something, or we do: it is told all that it was not told yet. */
-static void link_tell_untold(
-	struct sync *s, struct sync_link *l, int64_t now_ms)
-{
-	for (uint32_t n = 0; n < l->flow_count; n++) {
-		struct flow *f = &l->flows[n];
-
-		if (f->telling == TELL_ASKED &&
-			f->have < room_durable(s->room, n))
-			flow_tell(s, l, f, TELL_NOW, now_ms);
-	}
-}
-
 static void link_state(
 	struct sync_link *l, const uint8_t *state, int64_t now_ms)
 {
@@ -851,8 +863,7 @@ static void link_digest(struct sync *s, struct sync_link *l,
 	l->heard_all = l->heard_all || digest->complete;
 	if (digest->has_state)
 		link_state(l, digest->state, now_ms);
-	if (digest->unlike)
-		link_tell_untold(s, l, now_ms);
+	l->asks = l->asks || digest->unlike;
 	if (digest->again && l->told_all &&
 		now_ms - l->complete_ms >= COMPLETE_AGAIN_MS)
 		link_begin_again(l, now_ms);

@@ -6,6 +6,8 @@
  */
 #include "platform.h"
 
+#include <time.h>
+
 #include "node.h"
 
 enum {
@@ -774,6 +776,49 @@ static void abuse_16_5000_authors_of_one_peer_are_let_in_slowly(void **state)
 }
 
 /* Another connection brings no other bucket; a named peer needs none. */
+/* Seconds of work that many of these small Digests make, undisturbed. */
+static double work_of(struct evil *e, void put(struct evil *))
+{
+	double least = 1e9;
+
+	for (int turn = 0; turn < 8; turn++) {
+		clock_t began = clock();
+		double seconds;
+
+		for (int i = 0; i < 1000; i++)
+			put(e);
+		settle();
+		seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+		if (seconds < least)
+			least = seconds;
+	}
+	return least;
+}
+
+static void put_nothing_of_one(struct evil *e)
+{
+	struct message_entry entry = { .log = { .number = 10 } };
+
+	evil_put_digest(e, &entry, 1, false);
+}
+
+/* Four bytes each, and as many logs to be looked at. */
+static void unlike_costs_no_more_than_an_entry(void **state)
+{
+	struct evil *liar;
+	double entries, unlikes;
+
+	(void)state;
+	liar = join_up(bob, 4, "dora");
+	liar->terse = true;
+	for (unsigned i = 0; i < 9; i++)
+		digest_of_strangers(liar, i * 990, 990);
+	assert_int_equal(used_logs(), 8910);
+	entries = work_of(liar, put_nothing_of_one);
+	unlikes = work_of(liar, evil_put_unlike);
+	assert_true(unlikes < 1.4 * entries);
+}
+
 static void buckets_are_of_addresses_and_not_of_who_is_named(void **state)
 {
 	static const struct evil_options alice = { .who = 2, .name = "alice" };
@@ -889,6 +934,7 @@ int main(void)
 		world_test(who_comes_after_a_fork_is_in_sync),
 		world_test(number_that_is_given_again_means_the_new_log),
 		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
+		world_test(unlike_costs_no_more_than_an_entry),
 		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
 		world_test(number_of_a_log_that_waits_means_nothing),
 		world_test(again_is_answered_by_all_that_there_is_by_key),
