@@ -1303,6 +1303,7 @@ struct sync *sync_open(struct room *room, uint64_t seed)
 		return NULL;
 	s->room = room;
 	s->random = seed | 1;
+	s->moved = true;
 	s->check_ms = INT64_MAX;
 	s->opened_ms = INT64_MIN;
 	return s;

@@ -406,9 +406,12 @@ static void who_is_held_asks_when_he_is_not(void **state)
 /* In sync is whoever is known to have just what is here. */
 static void in_sync_are_those_who_told_or_were_told(void **state)
 {
+	uint8_t nothing[MESSAGE_STATE_SIZE];
 	struct evil *alice, *carol, *dora;
 
 	(void)state;
+	room_state(bob->room, nothing);
+	assert_memory_equal(node_agreed(bob).state, nothing, sizeof(nothing));
 	alice_has(5, 4);
 	alice = join_empty(2, "alice");
 	carol = join_empty(3, "carol");
