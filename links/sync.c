@@ -81,6 +81,7 @@ struct flow {
 	uint32_t given; /* 0 when our head has gone back since */
 	uint32_t next;
 	uint32_t shown;   /* where the log is frozen, as shown it last; or 0 */
+	uint32_t states;  /* l->states when `have` was told */
 	int64_t avoid_ms; /* not asked before */
 	int64_t again_ms; /* not asked to start over, nor sent a half, before */
 	uint8_t silent;   /* how often it was silent, in a row */
@@ -118,6 +119,7 @@ struct sync_link {
 	uint32_t number_count;
 	uint32_t telling; /* next log of our complete Digest */
 	uint32_t waiting; /* logs not admitted: to be asked for again */
+	uint32_t states;  /* that it has told */
 	uint32_t turn;    /* log whose records go next */
 	uint32_t reading; /* log that `cursor` reads */
 	int checks;       /* left for this Digest */
@@ -548,8 +550,8 @@ static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 
 		if (!counts_in_state(s, n) || (f = link_flow(l, n)) == NULL)
 			continue;
-		if (f->have < durable) /* or it told of more since */
-			f->have = durable;
+		if (f->states != l->states || f->have < durable)
+			f->have = durable; /* or it told of more since */
 		if (link_wrote(s, l, n))
 			topic_choose(s, n, now_ms); /* back to the author */
 	}
@@ -811,6 +813,7 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		return;
 	f = &l->flows[number];
 	f->have = seq;
+	f->states = l->states;
 	if (entry->want == WANT_FROM)
 		f->next = seq + 1;
 	f->wanted = entry->want == WANT_FROM ||
@@ -841,6 +844,7 @@ static void link_state(
 	struct sync_link *l, const uint8_t *state, int64_t now_ms)
 {
 	memcpy(l->theirs, state, sizeof(l->theirs));
+	l->states++;
 	if (l->unlike_ms > now_ms + SYNC_UNLIKE_MS)
 		l->unlike_ms = now_ms + SYNC_UNLIKE_MS;
 }
@@ -932,8 +936,10 @@ static void batch_offered(struct sync *s, struct sync_link *l,
 	struct flow *f = &l->flows[input->number];
 	uint32_t last = (uint32_t)(batch->first + batch->count - 1);
 
-	if (f->have < last)
+	if (f->have < last) {
 		f->have = last;
+		f->states = l->states;
+	}
 	s->counts.changes++;
 	topic_behind(s, input->number, last, now_ms);
 }
@@ -1296,6 +1302,7 @@ struct sync *sync_open(struct room *room, uint64_t seed)
 		return NULL;
 	s->room = room;
 	s->random = seed | 1;
+	s->moved = true;
 	s->check_ms = INT64_MAX;
 	s->opened_ms = INT64_MIN;
 	return s;
