@@ -13,7 +13,7 @@
  *	sync_turn	once a turn: looks what moved, and who is silent
  *	sync_fill	messages into a link's wire, as far as there is room
  *
- * Memory: 60 bytes for each link and log.
+ * Memory: 52 bytes for each link and log.
  */
 #ifndef SYNC_H
 #define SYNC_H
