@@ -20,14 +20,17 @@ logged() {
 	silent logged
 }
 
-# Only looked at, it stays as it is.
+# Only looked at, it stays as it is; but for the checkpoint, a hint, in which a
+# number is told now where that version had zeros.
 find alice.db -type f -exec cksum {} + | sort > before.log
 logged
 cmp unsigned logged.out || fail "--log shows something else"
 "$chat" --check alice > check.out 2> check.err || fail "--check: $?"
 silent check
-find alice.db -type f ! -name lock -exec cksum {} + | sort > after.log
-grep -v /lock before.log | cmp - after.log || fail "--log changed something"
+find alice.db -type f ! -name lock ! -name checkpoint -exec cksum {} + |
+	sort > after.log
+grep -v -e /lock -e /checkpoint before.log | cmp - after.log ||
+	fail "--log changed something"
 
 start alice "$chat" -q --no-mdns -p 4001 alice
 say alice 'now with a key'

@@ -79,10 +79,7 @@ done
 plug h10
 all_heard 'a cable out and in again'
 
-# met_ivan_again: $who has.
-met_ivan_again() {
-	[ "$(lines "$who.out" '"up","name":"ivan"')" -ge 2 ]
-}
+
 
 pull h9
 crash ivan
@@ -90,8 +87,6 @@ power h9
 start ivan on h9 "$chat" -q --json ivan
 wait_until 60 linked ivan 1 || fail "ivan does not find everybody again"
 for who in $everybody; do
-	[ "$who" = ivan ] || wait_until 60 met_ivan_again ||
-		fail "$who has no new link with ivan"
 	says "$who" "$who, after the power cut"
 done
 all_heard 'power lost and given back'
