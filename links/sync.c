@@ -950,7 +950,7 @@ static void batch_accepted(struct sync *s, struct sync_link *l,
 	l->moved_ms = s->topics[input->number].moved_ms = now_ms;
 	l->flows[input->number].silent = 0;
 	l->flows[input->number].given =
-		(uint32_t)room_head(s->room, input->number);
+		(uint32_t)(input->as.batch.first + input->as.batch.count - 1);
 	s->counts.records_new += input->as.batch.count;
 	batch_offered(s, l, input, now_ms);
 }

@@ -921,11 +921,65 @@ static void another_process_can_ask_how_we_are(void **state)
 	told = other_ends(other(&a, &o, NULL), &b, 0);
 	assert_int_equal(strncmp(told, "alice chats here: process ", 26), 0);
 	assert_non_null(strstr(told, "\nlinks: 1\n  bob ("));
+	assert_non_null(strstr(told, "/1 \302\267 "));
 	assert_non_null(strstr(told, "\non disk: records 3, logs 1, bytes "));
 	assert_non_null(strstr(told, "\nsent: records 3, bytes "));
 	chat_close(a.chat);
 	a.chat = NULL;
 	(void)other_ends(other(&a, &o, NULL), NULL, 1);
+	node_remove(&a);
+	node_remove(&b);
+}
+
+/* Time goes by for both. */
+static void pass(int64_t ms)
+{
+	for (int64_t end_ms = clock_at_ms + ms; clock_at_ms < end_ms;) {
+		clock_at_ms += 40;
+		node_turn(&a);
+		node_turn(&b);
+	}
+}
+
+/* The digits told last; "" when none were. */
+static const char *digits_of(const struct node *n)
+{
+	const char *line = n->told, *last = "";
+
+	while ((line = strstr(line, "info> in sync 1/1 \302\267 ")) != NULL) {
+		line = strchr(line, '\302') + 3;
+		last = line;
+	}
+	return last;
+}
+
+/* Two people can compare six digits: when all is quiet, not with each word. */
+static void in_sync_is_told_with_six_digits(void **state)
+{
+	char first[7];
+
+	(void)state;
+	node_make(&a, "alice");
+	node_make(&b, "bob");
+	link_nodes(&a, &b);
+	say(&a, "one\n");
+	until_shown(&a, &b, &b, "alice> one\n");
+	assert_string_equal(digits_of(&a), "");
+	pass(8 * 1000);
+	assert_int_equal(count_of(a.told, "info> in sync"), 1);
+	assert_int_equal(count_of(b.told, "info> in sync"), 1);
+	(void)snprintf(first, sizeof(first), "%s", digits_of(&a));
+	assert_int_equal(strspn(first, "0123456789abcdef"), 6);
+	assert_int_equal(strncmp(digits_of(&b), first, 6), 0);
+	say(&b, "two\n");
+	until_shown(&a, &b, &a, "bob> two\n");
+	pass(20 * 1000);
+	assert_int_equal(count_of(a.told, "info> in sync"), 1);
+	pass(60 * 1000);
+	assert_int_equal(count_of(a.told, "info> in sync"), 2);
+	assert_int_equal(count_of(b.told, "info> in sync"), 2);
+	assert_int_not_equal(strncmp(digits_of(&a), first, 6), 0);
+	assert_int_equal(strncmp(digits_of(&a), digits_of(&b), 6), 0);
 	node_remove(&a);
 	node_remove(&b);
 }
@@ -991,6 +1045,7 @@ int main(void)
 		cmocka_unit_test(
 			another_process_has_to_be_the_same_person_in_the_same_room),
 		cmocka_unit_test(another_process_can_ask_how_we_are),
+		cmocka_unit_test(in_sync_is_told_with_six_digits),
 		cmocka_unit_test(another_name_for_a_database_is_told),
 	};
 

@@ -612,6 +612,24 @@ static void abuse_19_a_hole_is_told_of_filled_and_served_up_to(void **state)
 	assert_told(&dora->told, "batch alice 4..9\n");
 }
 
+/* She filled the hole; what stood behind it may be other than hers. */
+static void what_stood_behind_a_hole_is_told_of_by_id(void **state)
+{
+	struct evil *carol;
+
+	(void)state;
+	alice_has(9, 9);
+	node_restart(bob, "alice-4");
+	carol = join_claiming(3, "carol", 4);
+	evil_put_batch(carol, &alices, 1, 4, 4);
+	settle();
+	assert_int_equal(node_head(bob, &alices), 9);
+	carol->ids = 0;
+	evil_put_unlike(carol);
+	assert_int_equal(until_told(carol, "digest alice 9 want 1", 10), 0);
+	assert_int_equal(carol->ids, 1);
+}
+
 /* Nothing of a frozen log is sent: who has one side of it is shown the other. */
 static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 {
@@ -933,6 +951,7 @@ int main(void)
 		world_test(logs_take_turns),
 		world_test(abuse_07_a_junk_tail_is_never_sent),
 		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
+		world_test(what_stood_behind_a_hole_is_told_of_by_id),
 		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
 		world_test(who_comes_after_a_fork_is_in_sync),
 		world_test(number_that_is_given_again_means_the_new_log),
