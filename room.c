@@ -726,6 +726,7 @@ void room_close(struct room *room)
 	if (room->forks != NULL)
 		(void)!forks_save(room->forks); /* or it is shown again */
 	forks_close(room->forks);
+	free(room->again.texts);
 	free(room->order);
 	free(room->list);
 	free(room);

@@ -66,6 +66,8 @@ static void held_freeze(struct room *room, struct held *h, uint64_t seq)
 	if (h->log.frozen != 0 && h->log.frozen <= seq)
 		return;
 	h->log.frozen = seq;
+	if (h->log.is_own)
+		own_disputed(room);
 	held_tell(room, h, NEWS_FORK);
 }
 

@@ -43,14 +43,21 @@ struct own {
 	struct record_continue before;
 };
 
-/* Texts of a log of ours to be said again. */
+struct again_text {
+	uint64_t key;     /* 0: this place is empty */
+	uint64_t missing; /* texts that are this one */
+};
+
+/* Texts that are to be said again, of one log of ours at a time. */
 struct again {
+	bool due;     /* there may be some */
+	uint32_t log; /* of own_logs: the next one to be looked at */
 	uint32_t number;
 	uint64_t next; /* nothing when it is `end` */
 	uint64_t end;
-	uint32_t said_in; /* a log of ours that may have these already: */
-	uint64_t said;    /* its records that are still to be looked at */
-	uint64_t said_end;
+	uint64_t missing; /* of all its texts */
+	struct again_text *texts;
+	uint64_t mask;
 };
 
 struct room {
@@ -71,9 +78,8 @@ struct room {
 	uint32_t own;    /* in use, or ROOM_NO_LOG */
 	uint32_t before; /* the one that it continues, or ROOM_NO_LOG */
 	bool settled;
-	bool renewed;    /* `own` was begun since room_open */
-	bool exhausted;  /* another epoch is needed, and there is none */
-	uint64_t voided; /* texts of `before` from here on are said again */
+	bool renewed;   /* `own` was begun since room_open */
+	bool exhausted; /* another epoch is needed, and there is none */
 	struct again again;
 	uint64_t adopted; /* records */
 
@@ -135,6 +141,9 @@ uint64_t room_time(struct room *room, const struct held *h, uint64_t wall_ms);
 /* What a record of ours means for the choice of the log to use. */
 void own_note(struct room *room, uint32_t number, uint64_t seq,
 	const struct record *record);
+
+/* More of our logs may be disputed than was known. */
+void own_disputed(struct room *room);
 
 /* Finds the log of ours that is in use, if there is one. */
 void own_choose(struct room *room);

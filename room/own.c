@@ -16,22 +16,25 @@
  *	    +-----------------------------------------------------------+
  *
  * A new epoch has no record before something is said in it: OPEN, CONTINUE and
- * that are appended together.  The texts from a disputed seq on are said again
- * in it.  If we end in the middle of that: behind CONTINUE { log, seq } the
- * first texts are those of `log` behind seq, and as many of them are done.
+ * that are appended together.
+ *
+ * What is disputed of a log that ours continues, at whatever distance, is said
+ * again, but for what is there: each text needs one that is the same, of its
+ * own, among those that count of all our logs that continue that one.  Nothing
+ * else is remembered, so it does not matter who said it again, in which of
+ * them, in what order, how often the fork moved, and who ended meanwhile.  The
+ * price: what another copy of us said in the same words counts as this.
  *
  * Two copies of a database that ran at the same time know each other's epochs.
  * Each goes on in the one that it wrote to itself (RECORD_MADE_HERE).
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "crypto/crypto.h"
 #include "room/inside.h"
 
-enum {
-	AGAIN_RECORDS = 64, /* looked at in one room_run */
-	SAID_TEXTS = 16     /* looked for in another copy's log */
-};
+enum { AGAIN_RECORDS = 64 }; /* looked at in one room_run */
 
 static struct own *own_find(struct room *room, uint32_t number)
 {
@@ -95,138 +98,161 @@ static bool own_is_better(
 	       room->list[b->number].tip.time_ms;
 }
 
+/* The log of ours that this one continues, or NULL. */
+static const struct own *own_before(struct room *room, const struct own *own)
+{
+	if (!own->continues)
+		return NULL;
+	return own_find(room, held_find(room, own->before.log_id));
+}
+
+/* Is that log this one, or continued by it, at whatever distance? */
+static bool own_reaches(
+	struct room *room, const struct own *own, uint32_t number)
+{
+	for (uint32_t i = 0; i <= room->own_count && own != NULL; i++) {
+		if (own->number == number)
+			return true;
+		own = own_before(room, own);
+	}
+	return false;
+}
+
 /*
- * The log before this one of ours, and what of it was not said again yet when
- * we ended.
+ * What is to be said again of one log.
  */
-static void own_resume(struct room *room, const struct own *own)
+
+/* What a text is known by in the table; never 0. */
+static uint64_t again_key(const struct record *record)
+{
+	struct sha512 hash;
+	uint8_t bytes[8];
+	struct reader r = reader_over(bytes, sizeof(bytes));
+
+	sha512_begin(&hash);
+	sha512_add(&hash, record->payload.at, record->payload.left);
+	sha512_end(&hash, bytes, sizeof(bytes));
+	return read_le64(&r) | 1;
+}
+
+/* Its place there, which is empty if it is none of them. */
+static struct again_text *again_find(const struct again *again, uint64_t key)
+{
+	uint64_t at = key >> 1 & again->mask;
+
+	while (again->texts[at].key != key && again->texts[at].key != 0)
+		at = (at + 1) & again->mask;
+	return &again->texts[at];
+}
+
+/* Texts that are disputed: each is missing, */
+static void again_add(struct room *room, const struct held *h)
 {
 	struct again *again = &room->again;
-	const struct held *h;
-	uint32_t number;
-
-	memset(again, 0, sizeof(*again));
-	room->before = ROOM_NO_LOG;
-	room->voided = UINT64_MAX;
-	if (!own->continues)
-		return;
-	number = held_find(room, own->before.log_id);
-	if (number == ROOM_NO_LOG || !room->list[number].log.is_own)
-		return;
-	room->before = number;
-	h = &room->list[number];
-	if (h->log.frozen == 0 || h->log.frozen > own->before.seq + 1)
-		return;
-	room->voided = h->log.frozen;
-	again->number = number;
-	again->next = own->before.seq + 1;
-	again->end = log_newest(room->log, h->author) + 1;
-	if (again->end < again->next)
-		again->end = again->next;
-	again->said_in = own->number;
-	again->said = 1;
-	again->said_end = room_newest(room, own->number) + 1;
-}
-
-/* The next text of a log, behind *seq, which moves there. */
-static bool own_next_text(struct room *room, uint32_t number, uint64_t *seq,
-	uint8_t text[LIMIT_TEXT], size_t *size)
-{
-	const struct held *h = &room->list[number];
 	struct record record;
 
-	while (++*seq <= log_newest(room->log, h->author)) {
-		if (!held_read(room, h, *seq, &record) ||
+	for (uint64_t seq = again->next; seq < again->end; seq++) {
+		struct again_text *text;
+		uint64_t key;
+
+		if (!held_read(room, h, seq, &record) ||
 			record.type != RECORD_TEXT)
 			continue;
-		*size = record.payload.left;
-		read_copy(&record.payload, text, *size);
-		return true;
+		key = again_key(&record);
+		text = again_find(again, key);
+		text->key = key;
+		text->missing++;
+		again->missing++;
 	}
-	return false;
 }
 
-/* Is a text in that log?  It is looked for behind *seq first. */
-static bool own_has_text(struct room *room, uint32_t number, uint64_t *seq,
-	const uint8_t *text, size_t size)
+/* but for those that another log of ours has. */
+static void again_subtract(struct room *room, uint32_t number)
 {
-	uint64_t end = *seq;
-	uint8_t other[LIMIT_TEXT];
-	size_t other_size;
+	struct again *again = &room->again;
+	const struct held *h = &room->list[number];
+	uint64_t newest = room_newest(room, number);
+	struct record record;
 
-	for (int turn = 0; turn < 2; turn++) {
-		while (own_next_text(room, number, seq, other, &other_size) &&
-			(turn == 0 || *seq <= end))
-			if (size == other_size &&
-				memcmp(text, other, size) == 0)
-				return true;
-		*seq = 0;
+	for (uint64_t seq = 1; seq <= newest && again->missing > 0; seq++) {
+		struct again_text *text;
+
+		if (!held_read(room, h, seq, &record) ||
+			record.type != RECORD_TEXT)
+			continue;
+		text = again_find(again, again_key(&record));
+		if (text->missing > 0) {
+			text->missing--;
+			again->missing--;
+		}
 	}
-	return false;
 }
 
 /*
- * Does that log have what is disputed of this one?  A few texts tell; none at
- * all tell nothing.
+ * 0, or -1 and ENOMEM.  All of our logs must be durable, to be read.  They are
+ * read only as far as something is missing: usually that is what is disputed,
+ * once there and once in the log that has it again.
  */
-static bool own_has_disputed(struct room *room, uint32_t number, uint32_t in)
+static int again_load(struct room *room, uint32_t number)
 {
-	uint64_t seq = room->list[number].log.frozen - 1, at = 0;
-	uint8_t text[LIMIT_TEXT];
-	size_t size;
-	int count = 0;
+	const struct held *h = &room->list[number];
+	struct again *again = &room->again;
 
-	for (; count < SAID_TEXTS; count++) {
-		if (!own_next_text(room, number, &seq, text, &size))
-			break;
-		if (!own_has_text(room, in, &at, text, size))
-			return false;
+	free(again->texts);
+	again->number = number;
+	again->next = h->log.frozen;
+	again->end = log_newest(room->log, h->author) + 1;
+	again->missing = 0;
+	if (again->end < again->next)
+		again->end = again->next;
+	for (again->mask = 1; again->mask < 2 * (again->end - again->next);)
+		again->mask = 2 * again->mask + 1;
+	again->texts = calloc(again->mask + 1, sizeof(*again->texts));
+	if (again->texts == NULL) {
+		again->end = again->next;
+		return -1;
 	}
-	return count > 0;
-}
-
-static const struct own *own_said_again(struct room *room, uint32_t number)
-{
+	again_add(room, h);
 	for (uint32_t i = 0; i < room->own_count; i++) {
 		const struct own *own = &room->own_logs[i];
 
-		if (own->number != number &&
-			own_has_disputed(room, number, own->number))
-			return own;
+		if (own->number != number && own_reaches(room, own, number))
+			again_subtract(room, own->number);
 	}
-	return NULL;
+	return 0;
 }
 
 /*
- * Another copy of us went on, after a fork, in a log that we only adopted; and
- * what is disputed here was not said again: it is for us to do so, in a log of
- * our own.  If it was said again, before or behind other texts, then that log
- * is ours, and we are an older copy, restored: we go on where it goes on.
+ * Which log is in use.
+ */
+
+/*
+ * Another copy of us went on, after a fork, in a log that we only adopted.  If
+ * something that is disputed here is missing there, we say it in a log of our
+ * own.  If nothing is, that is our own later self's log: we are an older copy,
+ * put back.
  */
 static const struct own *own_instead(struct room *room, const struct own *best)
 {
-	uint32_t number = held_find(room, best->before.log_id);
-	const struct own *left = NULL, *again;
+	const struct own *left = best;
 
-	if (!best->made_here && best->continues && number != ROOM_NO_LOG)
-		left = own_find(room, number);
-	if (left == NULL || !left->made_here ||
-		room->list[number].log.frozen == 0)
-		return best;
-	again = own_said_again(room, number);
-	if (again == NULL)
-		return left;
-	for (uint32_t i = 0; i < room->own_count && again != NULL; i++) {
-		best = again;
-		again = own_next(room, again);
+	for (uint32_t i = 0; i < room->own_count && left != NULL; i++) {
+		if (left->made_here)
+			break;
+		left = own_before(room, left);
 	}
-	return best;
+	if (left == NULL || !left->made_here ||
+		room->list[left->number].log.frozen == 0)
+		return best;
+	if (again_load(room, left->number) == 0 && room->again.missing == 0)
+		return best;
+	return left;
 }
 
 /* A circle of CONTINUE has no last one: then any will do. */
 void own_choose(struct room *room)
 {
-	const struct own *best = NULL;
+	const struct own *best = NULL, *before;
 
 	for (int all = 0; best == NULL && all < 2; all++)
 		for (uint32_t i = 0; i < room->own_count; i++) {
@@ -241,8 +267,9 @@ void own_choose(struct room *room)
 	if (best == NULL)
 		return;
 	best = own_instead(room, best);
+	before = own_before(room, best);
 	room->own = best->number;
-	own_resume(room, best);
+	room->before = before == NULL ? ROOM_NO_LOG : before->number;
 }
 
 static bool own_is_used(const struct room *room, uint32_t epoch)
@@ -290,7 +317,6 @@ static void own_renew(struct room *room, const char *why)
 	if (h != NULL && h->author != LOG_NO_AUTHOR)
 		room->before = room->own;
 	room->own = number;
-	room->voided = UINT64_MAX;
 	room->renewed = true;
 	room->exhausted = false;
 	room->epoch_news = why;
@@ -338,18 +364,6 @@ static const char *own_obstacle(const struct room *room, uint64_t wall_ms)
 	return NULL;
 }
 
-static bool again_is_due(const struct room *room)
-{
-	const struct held *before;
-
-	if (room->again.next < room->again.end)
-		return true;
-	if (room->before == ROOM_NO_LOG)
-		return false;
-	before = &room->list[room->before];
-	return before->log.frozen != 0 && before->log.frozen < room->voided;
-}
-
 /* Is nothing in the way of the next record of ours? */
 static bool own_is_ready(const struct room *room)
 {
@@ -361,7 +375,7 @@ static bool own_is_ready(const struct room *room)
 
 bool room_may_say(const struct room *room)
 {
-	return own_is_ready(room) && !again_is_due(room);
+	return own_is_ready(room) && !room->again.due;
 }
 
 bool room_is_damaged(const struct room *room)
@@ -378,8 +392,10 @@ void room_settle(struct room *room, uint64_t wall_ms)
 
 	if (room->options.key == NULL)
 		return;
-	if (!room->settled)
+	if (!room->settled) {
 		own_choose(room);
+		own_disputed(room);
+	}
 	why = own_obstacle(room, wall_ms);
 	if (why != NULL)
 		own_renew(room, why);
@@ -520,68 +536,79 @@ int room_say(struct room *room, const void *text, size_t size, uint64_t wall_ms)
 	return own_say(room, text, size, wall_ms);
 }
 
-/* Is there a text left that was said again before we ended? */
-static bool again_was_said(struct room *room)
+/* All that is to be said again is looked for, if need be once more. */
+void own_disputed(struct room *room)
 {
 	struct again *again = &room->again;
-	struct record record;
 
-	while (again->said < again->said_end)
-		if (held_read(room, &room->list[again->said_in], again->said++,
-			    &record) &&
-			record.type == RECORD_TEXT)
-			return true;
-	return false;
+	again->next = again->end;
+	again->log = 0;
+	for (uint32_t i = 0; i < room->own_count; i++)
+		if (room->list[room->own_logs[i].number].log.frozen != 0)
+			again->due = true;
+}
+
+/* The next log that is disputed and that ours continues, if there is one. */
+static int again_begin(struct room *room)
+{
+	const struct own *before = own_find(room, room->before);
+	struct again *again = &room->again;
+
+	while (again->log < room->own_count) {
+		uint32_t number = room->own_logs[again->log++].number;
+
+		if (room->list[number].log.frozen != 0 &&
+			own_reaches(room, before, number))
+			return again_load(room, number);
+	}
+	again->due = false;
+	free(again->texts);
+	again->texts = NULL;
+	return 0;
 }
 
 static int again_step(struct room *room, uint64_t wall_ms)
 {
-	const struct held *from = &room->list[room->again.number];
+	struct again *again = &room->again;
+	struct again_text *place;
 	struct record record;
 	uint8_t text[LIMIT_TEXT];
 	size_t size;
 
-	if (!held_read(room, from, room->again.next, &record) ||
+	if (!held_read(
+		    room, &room->list[again->number], again->next, &record) ||
 		record.type != RECORD_TEXT)
+		return 0;
+	place = again_find(again, again_key(&record));
+	if (place->missing == 0)
 		return 0;
 	size = record.payload.left;
 	read_copy(&record.payload, text, size);
-	if (again_was_said(room))
-		return 0;
-	return own_say(room, text, size, wall_ms);
-}
-
-/* All texts of the log before, from its fork to where that was before. */
-static void again_begin(struct room *room)
-{
-	const struct held *before = &room->list[room->before];
-	struct again *again = &room->again;
-
-	again->number = room->before;
-	again->next = before->log.frozen;
-	again->end = log_newest(room->log, before->author) + 1;
-	if (again->end > room->voided)
-		again->end = room->voided;
-	again->said = again->said_end = 0;
-	room->voided = before->log.frozen;
+	if (own_say(room, text, size, wall_ms) < 0)
+		return -1;
+	place->missing--;
+	again->missing--;
+	return 0;
 }
 
 static int again_run(struct room *room, uint64_t wall_ms)
 {
 	struct again *again = &room->again;
 
-	if (!again_is_due(room) || !own_is_ready(room))
+	if (!again->due || !own_is_ready(room))
 		return 0;
 	if (again->next == again->end && log_waiting(room->log) > 0) {
 		log_hurry(room->log); /* all of it must be there to be read */
 		return 0;
 	}
-	if (again->next == again->end)
-		again_begin(room);
+	if (again->next == again->end && again_begin(room) < 0)
+		return -1;
 	for (int i = 0; i < AGAIN_RECORDS && again->next < again->end; i++) {
 		if (again_step(room, wall_ms) < 0)
 			return errno == EAGAIN || errno == EBUSY ? 0 : -1;
 		again->next++;
+		if (again->missing == 0)
+			again->next = again->end;
 	}
 	return 0;
 }
@@ -604,5 +631,5 @@ bool room_is_busy(const struct room *room)
 {
 	return room->settled && !room->exhausted && log_full(room->log) == 0 &&
 	       (own_is_over(room) != NULL ||
-		       (again_is_due(room) && own_is_ready(room)));
+		       (room->again.due && own_is_ready(room)));
 }

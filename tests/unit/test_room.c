@@ -1375,11 +1375,23 @@ static void restored_backup_heals_itself(void **state)
 	assert_string_equal(texts(old), "one,lost 3");
 }
 
+/* The log of ours that goes on behind record seq of another one. */
+static void book_continue(struct book *book, uint32_t epoch,
+	const struct book *from, uint64_t seq)
+{
+	struct record_continue next = { .seq = seq };
+	uint8_t payload[RECORD_CONTINUE_SIZE];
+
+	memcpy(next.log_id, from->log.id, RECORD_ID_SIZE);
+	book_begin(book, 1, epoch, "me");
+	book_add(book, RECORD_CONTINUE, NOW, payload,
+		record_continue_encode(&next, payload));
+}
+
 /* The same, and what of ours is disputed was said again, behind other texts. */
 static void restored_backup_does_not_say_again_what_it_said(void **state)
 {
-	struct record_continue next = { .seq = 1 };
-	uint8_t payload[RECORD_CONTINUE_SIZE];
+	static struct book newer, last;
 
 	(void)state;
 	must_say("one");
@@ -1388,34 +1400,54 @@ static void restored_backup_does_not_say_again_what_it_said(void **state)
 	book_take_own(&other, room_own(room));
 	book_branch(&alice, &other, 1);
 	book_fill(&alice, 2, "the copy's");
-	book_begin(&bob, 1, 99, "me");
-	memcpy(next.log_id, other.log.id, RECORD_ID_SIZE);
-	book_add(&bob, RECORD_CONTINUE, NOW, payload,
-		record_continue_encode(&next, payload));
+	book_continue(&bob, 99, &other, 1);
 	book_say(&bob, "two");
 	book_say(&bob, "new");
 	book_say(&bob, "one");
-	book_begin(&other, 1, 98, "me");
-	book_add(&other, RECORD_CONTINUE, NOW, payload,
-		record_continue_encode(&next, payload));
-	book_add(&other, RECORD_TEXT, NOW + 1, "newer", 5);
+	/* That went on in yet another one, and so did a second copy. */
+	book_continue(&last, 97, &bob, 5);
+	book_say(&last, "last");
+	book_continue(&newer, 98, &other, 1);
+	book_add(&newer, RECORD_TEXT, NOW + 1, "newer", 5);
 	room_again();
 	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
-	assert_verdict(give(&other, 1, 3), ROOM_ACCEPTED);
+	assert_verdict(give(&newer, 1, 3), ROOM_ACCEPTED);
+	assert_verdict(give(&last, 1, 3), ROOM_ACCEPTED);
 	assert_verdict(give_half(&alice, 2), ROOM_FORKED);
-	/* And that went on in yet another one. */
-	next.seq = 5;
-	memcpy(next.log_id, bob.log.id, RECORD_ID_SIZE);
-	book_begin(&alice, 1, 97, "me");
-	book_add(&alice, RECORD_CONTINUE, NOW, payload,
-		record_continue_encode(&next, payload));
-	book_say(&alice, "last");
-	assert_verdict(give(&alice, 1, 3), ROOM_ACCEPTED);
 	commit();
 	room_settle(room, wall);
 	run();
 	assert_string_equal(texts(number_of(&bob)), "two,new,one");
-	assert_string_equal(texts(room_own(room)), "last");
+	assert_string_equal(texts(number_of(&newer)), "newer");
+	assert_string_equal(texts(number_of(&last)), "last");
+	assert_true(room_own(room) == number_of(&newer) ||
+		    room_own(room) == number_of(&last));
+}
+
+/* As it does not know the rest, it is another copy for the log it finds. */
+static void restored_backup_says_again_only_what_is_missing(void **state)
+{
+	(void)state;
+	must_say("one");
+	must_say("two");
+	must_say("three");
+	must_say("four");
+	commit();
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, 1);
+	book_fill(&alice, 2, "the copy's");
+	book_continue(&bob, 99, &other, 3);
+	book_say(&bob, "three");
+	book_say(&bob, "four");
+	book_say(&bob, "five");
+	room_again();
+	assert_verdict(give(&bob, 1, 5), ROOM_ACCEPTED);
+	assert_verdict(give_half(&alice, 2), ROOM_FORKED);
+	commit();
+	room_settle(room, wall);
+	run();
+	assert_string_equal(texts(number_of(&bob)), "three,four,five");
+	assert_string_equal(texts(room_own(room)), "one,two");
 }
 
 /* 13, 10 */
@@ -1523,6 +1555,60 @@ static void saying_again_goes_on_in_yet_another_epoch(void **state)
 	assert_memory_equal(read_of(room_own(room), 3).payload.at, "t66", 3);
 }
 
+/* And we end in the middle of that, so that the log before is not the one. */
+static void saying_again_in_yet_another_epoch_goes_on_after_a_restart(
+	void **state)
+{
+	uint32_t again;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "t%d", i);
+		must_say(text);
+	}
+	commit();
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, 3);
+	book_fill(&alice, 4, "the copy's");
+	assert_verdict(give_half(&alice, 4), ROOM_FORKED);
+	assert_int_equal(room_run(room, wall), 0);
+	again = room_own(room);
+	wall = NOW - (uint64_t)3600 * 1000; /* its time is far ahead now */
+	room_again();
+	room_settle(room, wall);
+	for (int i = 0; i < 2; i++) /* what is said already; and the next */
+		assert_int_equal(room_run(room, wall), 0);
+	room_again();
+	assert_true(room_own(room) != again);
+	assert_int_equal(room_head(room, room_own(room)), 2 + 64);
+	room_settle(room, wall);
+	run();
+	assert_int_equal(room_durable(room, room_own(room)), 2 + 198 - 64);
+	assert_memory_equal(read_of(room_own(room), 136).payload.at, "t199", 4);
+}
+
+static void text_said_twice_is_said_again_twice(void **state)
+{
+	(void)state;
+	must_say("ok");
+	must_say("ok");
+	must_say("yes");
+	must_say("ok");
+	commit();
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, 2);
+	book_fill(&alice, 3, "the copy's");
+	assert_verdict(give_half(&alice, 3), ROOM_FORKED);
+	for (int life = 0; life < 2; life++) {
+		room_settle(room, wall);
+		run();
+		assert_string_equal(texts(room_own(room)), "ok,yes,ok");
+		room_again();
+	}
+}
+
 static void second_fork_while_saying_again_loses_nothing(void **state)
 {
 	bool there[200] = { false };
@@ -1588,6 +1674,27 @@ static void smaller_fork_of_the_log_before_says_the_rest_again(void **state)
 	run();
 	assert_string_equal(texts(old), "one");
 	assert_string_equal(texts(room_own(room)), "three,four,two");
+	room_again();
+	room_settle(room, wall);
+	run();
+	assert_string_equal(texts(room_own(room)), "three,four,two");
+}
+
+/* And we end before that is said, but not before the proof is kept. */
+static void smaller_fork_says_the_rest_again_after_a_restart(void **state)
+{
+	(void)state;
+	must_say("one");
+	must_say("two");
+	must_say("three");
+	must_say("four");
+	commit();
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, 2);
+	book_fill(&alice, 6, "the copy's");
+	assert_verdict(give_half(&alice, 4), ROOM_FORKED);
+	run();
+	assert_verdict(give_half(&alice, 3), ROOM_FORKED);
 	room_again();
 	room_settle(room, wall);
 	run();
@@ -2004,11 +2111,15 @@ int main(void)
 		TEST(own_records_from_peers_are_adopted_and_told_once),
 		TEST(restored_backup_heals_itself),
 		TEST(restored_backup_does_not_say_again_what_it_said),
+		TEST(restored_backup_says_again_only_what_is_missing),
 		TEST(own_fork_goes_on_in_a_new_epoch_and_loses_nothing),
 		TEST(saying_again_goes_on_after_a_restart),
 		TEST(saying_again_goes_on_in_yet_another_epoch),
+		TEST(saying_again_in_yet_another_epoch_goes_on_after_a_restart),
+		TEST(text_said_twice_is_said_again_twice),
 		TEST(second_fork_while_saying_again_loses_nothing),
 		TEST(smaller_fork_of_the_log_before_says_the_rest_again),
+		TEST(smaller_fork_says_the_rest_again_after_a_restart),
 		TEST(own_time_far_ahead_begins_a_new_epoch),
 		TEST(own_log_with_a_hole_waits_and_is_left_behind),
 		TEST(own_log_that_rots_while_we_run_stops_us),
