@@ -576,11 +576,16 @@ static void states_compare(struct sync *s, int64_t now_ms)
 	}
 }
 
-/* It lacks something, or we do: it is told all that it was not told yet. */
+/*
+ * It lacks something, or we do: it is told all that it was not told yet.  And
+ * our state, in a while: what it has by now, it may not know that we have.
+ */
 static void link_tell_untold(
 	struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	l->asks = false;
+	if (l->due_ms[TELL_ASKED] == INT64_MAX)
+		l->due_ms[TELL_ASKED] = now_ms + gather_ms(s);
 	for (uint32_t n = 0; n < l->flow_count; n++) {
 		struct flow *f = &l->flows[n];
 

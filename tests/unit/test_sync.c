@@ -321,6 +321,30 @@ static void who_says_unlike_is_told_what_it_may_lack(void **state)
 	assert_told(&dora->told, "");
 }
 
+/* Receipts make our state another one, and do not tell it. */
+static void who_says_unlike_is_told_a_state_that_is_new(void **state)
+{
+	static struct book doras;
+	struct evil *dora;
+
+	(void)state;
+	alice_has(5, 4);
+	dora = join_empty(4, "dora");
+	node_have(bob, &alices, 5);
+	(void)until_told(dora, "digest; state\n", 50);
+	book_open(&doras, 4, "dora");
+	evil_put_batch(dora, &doras, 2, 1, 1);
+	pass(2 * GATHERED_MS, 50);
+	transcript_clear(&dora->told);
+	for (int i = 0; i < 3; i++) {
+		evil_put_unlike(dora);
+		pass(GATHERED_MS, 50);
+	}
+	assert_told(&dora->told, "digest alice 5\ndigest; state\n");
+	assert_memory_equal(
+		dora->state, node_agreed(bob).state, sizeof(dora->state));
+}
+
 static void another_state_is_answered_unless_it_becomes_ours(void **state)
 {
 	struct node *other = &nodes[1];
@@ -969,6 +993,7 @@ int main(void)
 		world_test(receipts_name_the_id_of_what_came_another_way),
 		world_test(news_are_one_state_and_nothing_more_is_told),
 		world_test(who_says_unlike_is_told_what_it_may_lack),
+		world_test(who_says_unlike_is_told_a_state_that_is_new),
 		world_test(another_state_is_answered_unless_it_becomes_ours),
 		world_test(who_told_of_more_since_has_more),
 		world_test(a_state_that_becomes_ours_late_still_counts),
