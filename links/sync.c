@@ -126,6 +126,7 @@ struct sync_link {
 	bool told_all;
 	bool heard_all;
 	bool lagging; /* there may be records to send */
+	bool differs; /* `theirs` is its state, and was never ours */
 	bool asks;    /* it has said "unlike" since the last turn */
 	bool trusted;
 	uint8_t told[MESSAGE_STATE_SIZE];   /* of ours */
@@ -541,6 +542,7 @@ static bool counts_in_state(const struct sync *s, uint32_t number)
 static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	s->counts.changes++;
+	l->differs = false;
 	l->unlike_ms = INT64_MAX;
 	if (l->due_ms[TELL_ASKED] != INT64_MAX)
 		l->due_ms[TELL_ASKED] = now_ms + gather_ms(s);
@@ -557,24 +559,33 @@ static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 	}
 }
 
-/* Who told another state than ours may have what we have by now. */
+/*
+ * Who told another state than ours may have what we have by now.  After it was
+ * asked why, it has time until our state is known for another reason.
+ */
 static void states_compare(struct sync *s, int64_t now_ms)
 {
 	for (int i = 0; i < SYNC_LINKS; i++) {
 		struct sync_link *l = s->links[i];
 
-		if (l != NULL && l->unlike_ms != INT64_MAX &&
+		if (l != NULL && l->differs &&
+			(l->unlike_ms != INT64_MAX || !s->moved) &&
 			memcmp(l->theirs, sync_state(s), sizeof(l->theirs)) ==
 				0)
 			link_is_like(s, l, now_ms);
 	}
 }
 
-/* It lacks something, or we do: it is told all that it was not told yet. */
+/*
+ * It lacks something, or we do: it is told all that it was not told yet.  And
+ * our state, in a while: what it has by now, it may not know that we have.
+ */
 static void link_tell_untold(
 	struct sync *s, struct sync_link *l, int64_t now_ms)
 {
 	l->asks = false;
+	if (l->due_ms[TELL_ASKED] == INT64_MAX)
+		l->due_ms[TELL_ASKED] = now_ms + gather_ms(s);
 	for (uint32_t n = 0; n < l->flow_count; n++) {
 		struct flow *f = &l->flows[n];
 
@@ -812,6 +823,8 @@ static void link_entry(struct sync *s, struct sync_link *l,
 	if (number == ROOM_NO_LOG)
 		return;
 	f = &l->flows[number];
+	if (seq < f->have)
+		l->differs = false; /* what it told is not its state now */
 	f->have = seq;
 	f->states = l->states;
 	if (entry->want == WANT_FROM)
@@ -845,6 +858,7 @@ static void link_state(
 {
 	memcpy(l->theirs, state, sizeof(l->theirs));
 	l->states++;
+	l->differs = true;
 	if (l->unlike_ms > now_ms + SYNC_UNLIKE_MS)
 		l->unlike_ms = now_ms + SYNC_UNLIKE_MS;
 }

@@ -321,6 +321,30 @@ static void who_says_unlike_is_told_what_it_may_lack(void **state)
 	assert_told(&dora->told, "");
 }
 
+/* Receipts make our state another one, and do not tell it. */
+static void who_says_unlike_is_told_a_state_that_is_new(void **state)
+{
+	static struct book doras;
+	struct evil *dora;
+
+	(void)state;
+	alice_has(5, 4);
+	dora = join_empty(4, "dora");
+	node_have(bob, &alices, 5);
+	(void)until_told(dora, "digest; state\n", 50);
+	book_open(&doras, 4, "dora");
+	evil_put_batch(dora, &doras, 2, 1, 1);
+	pass(2 * GATHERED_MS, 50);
+	transcript_clear(&dora->told);
+	for (int i = 0; i < 3; i++) {
+		evil_put_unlike(dora);
+		pass(GATHERED_MS, 50);
+	}
+	assert_told(&dora->told, "digest alice 5\ndigest; state\n");
+	assert_memory_equal(
+		dora->state, node_agreed(bob).state, sizeof(dora->state));
+}
+
 static void another_state_is_answered_unless_it_becomes_ours(void **state)
 {
 	struct node *other = &nodes[1];
@@ -384,6 +408,35 @@ static void who_told_of_more_since_has_more(void **state)
 	assert_int_equal(node_agreed(bob).equal, 1); /* carol */
 	/* Alice is silent from here on. */
 	assert_in_range(until_told(dora, "alice 10 want 2", 10), 0, 1000);
+}
+
+/* It was not ours for so long that bob has asked, and got no answer. */
+static void a_state_that_becomes_ours_late_still_counts(void **state)
+{
+	struct node *other = &nodes[1];
+	uint8_t theirs[MESSAGE_STATE_SIZE];
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(12, 9);
+	carol = join_empty(3, "carol");
+	dora = join_empty(4, "dora");
+	node_open(other, 9, "other");
+	node_have(other, &alices, 11);
+	room_state(other->room, theirs);
+	evil_put_state(carol, theirs);
+	evil_put_state(dora, theirs);
+	(void)until_told(dora, "unlike", 10);
+	node_have(bob, &alices, 10);
+	pass(GATHERED_MS, 50);
+	assert_int_equal(node_agreed(bob).equal, 0);
+	evil_put_entry(carol, &alices, 1, 10, WANT_NOTHING);
+	settle();
+	evil_put_entry(carol, &alices, 1, 9, WANT_NOTHING); /* has lost it */
+	settle();
+	node_have(bob, &alices, 11);
+	pass(GATHERED_MS, 50);
+	assert_int_equal(node_agreed(bob).equal, 1); /* dora */
 }
 
 /* While nothing is wanted from others, there is nothing to be asked. */
@@ -940,8 +993,10 @@ int main(void)
 		world_test(receipts_name_the_id_of_what_came_another_way),
 		world_test(news_are_one_state_and_nothing_more_is_told),
 		world_test(who_says_unlike_is_told_what_it_may_lack),
+		world_test(who_says_unlike_is_told_a_state_that_is_new),
 		world_test(another_state_is_answered_unless_it_becomes_ours),
 		world_test(who_told_of_more_since_has_more),
+		world_test(a_state_that_becomes_ours_late_still_counts),
 		world_test(who_is_held_asks_when_he_is_not),
 		world_test(in_sync_are_those_who_told_or_were_told),
 		world_test(many_news_are_one_digest),
