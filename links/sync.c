@@ -900,6 +900,7 @@ enum sync_result sync_message(struct sync *s, struct sync_link *l,
 {
 	struct message_digest digest;
 
+	input->is_half = message->type == MESSAGE_FORK;
 	switch (message->type) {
 	case MESSAGE_DIGEST:
 		if (!message_decode_digest(message->body, &digest))
@@ -992,6 +993,8 @@ void sync_answer(struct sync *s, struct sync_link *l,
 		batch_accepted(s, l, input, now_ms);
 		break;
 	case ROOM_HAD:
+		if (input->is_half)
+			break; /* it is nothing new, and brought no records */
 		batch_offered(s, l, input, now_ms);
 		if (link_wrote(s, l, number))
 			topic_choose(s, number, now_ms); /* its author has it */

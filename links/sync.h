@@ -69,6 +69,7 @@ enum sync_result {
 
 struct sync_input {
 	uint32_t number; /* the room's, of SYNC_BATCH and SYNC_HALF */
+	bool is_half;
 	union {
 		struct message_batch batch;
 		struct message_half half;

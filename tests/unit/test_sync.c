@@ -487,6 +487,31 @@ static void in_sync_are_those_who_told_or_were_told(void **state)
 	assert_int_equal(node_agreed(bob).equal, 2); /* carol has */
 }
 
+/* It tells of no records, so nothing is asked for because of it. */
+static void half_that_shows_nothing_new_changes_nothing(void **state)
+{
+	static const uint64_t shown[] = { 10, 3, 12 };
+	struct message_entry entry;
+	struct message_half half;
+	struct evil *dora = join_up(bob, 4, "dora");
+
+	(void)state;
+	alice_has(12, 10);
+	entry = book_entry(&alices, 1, 10, WANT_NOTHING);
+	evil_put_digest(dora, &entry, 1, true);
+	pass(GATHERED_MS, 50);
+	transcript_clear(&dora->told);
+	for (int i = 0; i < 3; i++) {
+		half = book_half(&alices, shown[i]);
+		evil_put_half(dora, &half);
+	}
+	settle();
+	assert_int_equal(node_agreed(bob).equal, 1);
+	pass(20 * 1000, 100);
+	assert_int_equal(node_agreed(bob).equal, 1);
+	assert_told(&dora->told, "");
+}
+
 static void many_news_are_one_digest(void **state)
 {
 	struct evil *dora = join_up(bob, 4, "dora");
@@ -999,6 +1024,7 @@ int main(void)
 		world_test(a_state_that_becomes_ours_late_still_counts),
 		world_test(who_is_held_asks_when_he_is_not),
 		world_test(in_sync_are_those_who_told_or_were_told),
+		world_test(half_that_shows_nothing_new_changes_nothing),
 		world_test(many_news_are_one_digest),
 		world_test(complete_digest_comes_in_parts_of_1024),
 		world_test(cursor_starts_over_where_it_is_told_to),
