@@ -159,6 +159,7 @@ bench: $(BENCHES:%=build/tests/bench/%)
 		script=; test ! -x tests/bench/$$b || script=tests/bench/$$b; \
 		BENCH=$(BENCH) $$script build/tests/bench/$$b $(DIR) || exit 1; \
 	done
+	@$(MAKE) -s sim-figures bench-hosts
 
 bench-replicate: build/tests/bench/replicate
 	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
@@ -268,7 +269,7 @@ help:
 	@echo 'make sim-mutants   nodes that break a rule, to be caught by it'
 	@echo 'make fuzz       coverage-guided, TIME=60 seconds a target; clang'
 	@echo 'make crash      the store under power cuts, for TIME=60 seconds'
-	@echo 'make bench      what store, links, nodes and crypto/ cost; BENCH=full'
+	@echo 'make bench      what store, links, crypto/, talk and ten hosts cost; BENCH=full'
 	@echo 'make bench-hosts   ten hosts, beside simulation and original'
 	@echo 'make foreign    unit tests as 32-bit and as big-endian programs'
 	@echo 'make crypto-check  crypto/ in other layouts, on other machines, in'
