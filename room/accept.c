@@ -101,7 +101,9 @@ enum room_verdict room_accept_half(
 	h = &room->list[number];
 	if (fork != NULL && h->log.frozen <= half->seq)
 		return ROOM_FORKED;
-	if (!held_chain(room, h, half->seq, &ours) ||
+	/* What is not durable proves nothing yet; told of, it is shown again. */
+	if (half->seq > log_newest(room->log, h->author) ||
+		!held_chain(room, h, half->seq, &ours) ||
 		memcmp(ours.id, half->id, RECORD_ID_SIZE) == 0)
 		return ROOM_HAD;
 	if (!record_verify(&log, half->seq, half->id, half->signature))

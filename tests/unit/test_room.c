@@ -2018,6 +2018,23 @@ static void two_copies_go_on_in_the_log_that_each_wrote(void **state)
 	}
 }
 
+/* While it is not durable it proves nothing, and then it proves it for good. */
+static void half_is_compared_with_what_is_durable(void **state)
+{
+	(void)state;
+	book_fill(&alice, 6, "a");
+	assert_verdict(give(&alice, 1, 6), ROOM_ACCEPTED);
+	book_branch(&other, &alice, 5);
+	book_fill(&other, 6, "b");
+	assert_verdict(give_half(&other, 6), ROOM_HAD);
+	commit();
+	assert_int_equal(head_of(&alice), 6);
+	assert_verdict(give_half(&other, 6), ROOM_FORKED);
+	assert_int_equal(head_of(&alice), 5);
+	room_again();
+	assert_int_equal(head_of(&alice), 5);
+}
+
 /* What the header says that it is. */
 static void expect_state(const struct book *first, const struct book *second)
 {
@@ -2068,6 +2085,7 @@ static void state_is_that_of_all_durable_heads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(half_is_compared_with_what_is_durable),
 		TEST(state_is_that_of_all_durable_heads),
 		TEST(accepts_a_log_and_knows_its_name),
 		TEST(what_was_accepted_is_there_after_a_restart),
