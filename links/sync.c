@@ -609,8 +609,12 @@ bool sync_agrees(const struct sync *s, const struct sync_link *l)
 	if (!l->heard_all || l->waiting > 0)
 		return false;
 	for (uint32_t n = 0; n < room_count(s->room); n++) {
+		uint64_t durable = room_durable(s->room, n);
+
+		/* Behind a hole there are messages that nobody else has. */
 		if (counts_in_state(s, n) &&
-			flow_of(l, n)->have != room_durable(s->room, n))
+			(flow_of(l, n)->have != durable ||
+				room_newest(s->room, n) != durable))
 			return false;
 	}
 	return true;

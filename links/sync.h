@@ -100,7 +100,7 @@ void sync_want(const struct sync *sync, struct loop *loop);
 /* Has it told everything that it has? */
 bool sync_is_complete(const struct sync_link *link);
 
-/* Is the other side known to have just what makes up our state? */
+/* Is the other side known to have just what we have? */
 bool sync_agrees(const struct sync *sync, const struct sync_link *link);
 
 /* Our own state (room_state), as it is now; valid until the next call. */
