@@ -697,8 +697,11 @@ static void stuck_happens(struct node *n)
 		n->busy_ms = until_ms;
 }
 
+/* Who was heard to lie is honest in another life: nobody takes it back. */
 static void lie_happens(struct node *n)
 {
+	if (n->lies && n->chat != NULL)
+		node_is_killed(n);
 	n->lies = !n->lies && world.liars;
 	trace("%s %s", n->name, n->lies ? "lies" : "tells the truth");
 }
