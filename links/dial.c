@@ -100,13 +100,20 @@ void dial_started(struct dial *d, int peer, int64_t now_ms)
 	d->peers[peer].dialled_ms = now_ms;
 }
 
+int64_t dial_backoff(uint64_t *random, int64_t *backoff_ms)
+{
+	int64_t wait_ms = jitter_about(random, *backoff_ms);
+
+	*backoff_ms *= 2;
+	if (*backoff_ms > DIAL_BACKOFF_MAX_MS)
+		*backoff_ms = DIAL_BACKOFF_MAX_MS;
+	return wait_ms;
+}
+
 static void peer_wait(struct dial *d, struct dial_peer *p, int64_t now_ms)
 {
 	p->tried = 0;
-	p->dial_ms = now_ms + jitter_about(&d->random, p->backoff_ms);
-	p->backoff_ms *= 2;
-	if (p->backoff_ms > DIAL_BACKOFF_MAX_MS)
-		p->backoff_ms = DIAL_BACKOFF_MAX_MS;
+	p->dial_ms = now_ms + dial_backoff(&d->random, &p->backoff_ms);
 }
 
 /* One address did not lead to a link: try the next, or wait. */

@@ -52,6 +52,10 @@ struct dial {
 
 void dial_begin(struct dial *dial, uint64_t seed);
 
+/* How long to wait before the next attempt; *backoff_ms, about which that is,
+ * doubles up to DIAL_BACKOFF_MAX_MS. */
+int64_t dial_backoff(uint64_t *random, int64_t *backoff_ms);
+
 /*
  * Adds a peer by the address that it would call itself in the original's
  * protocol ("bob.local:62474": its name is bob), or "".  Its number, or -1.

@@ -170,10 +170,7 @@ void exchange_up(struct mesh *m, struct link *l)
 
 static void known_wait(struct mesh *m, struct known_peer *p, int64_t now_ms)
 {
-	p->dial_ms = now_ms + jitter_about(&m->random, p->backoff_ms);
-	p->backoff_ms *= 2;
-	if (p->backoff_ms > DIAL_BACKOFF_MAX_MS)
-		p->backoff_ms = DIAL_BACKOFF_MAX_MS;
+	p->dial_ms = now_ms + dial_backoff(&m->random, &p->backoff_ms);
 }
 
 /* Who said goodbye knows where we are; who misbehaved is not missed. */
