@@ -1092,6 +1092,13 @@ static bool digest_fits(const struct sync_link *l)
 	return wire_room(l->wire) >= MESSAGE_MAX;
 }
 
+/* May one more entry go into this part, and still what ends it? */
+static bool digest_takes(const struct writer *w, int entries)
+{
+	return entries < LIMIT_DIGEST_ENTRIES &&
+	       w->size + MESSAGE_ENTRY_MAX + 64 < MESSAGE_MAX;
+}
+
 /* Everything, in parts: true when the last part was put. */
 static bool link_tell_all(struct sync *s, struct sync_link *l)
 {
@@ -1103,8 +1110,7 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 
 		if (!digest_fits(l))
 			return false;
-		while (l->telling < count && entries < LIMIT_DIGEST_ENTRIES &&
-			w.size + MESSAGE_ENTRY_MAX + 64 < MESSAGE_MAX) {
+		while (l->telling < count && digest_takes(&w, entries)) {
 			struct flow *f = link_flow(l, l->telling);
 
 			if (f == NULL)
@@ -1167,9 +1173,7 @@ static bool link_tell_changes(
 		due = due || l->due_ms[i] <= now_ms;
 	if (!due || !digest_fits(l))
 		return !due;
-	for (; n < l->flow_count && entries < LIMIT_DIGEST_ENTRIES &&
-		w.size + MESSAGE_ENTRY_MAX + 64 < MESSAGE_MAX;
-		n++) {
+	for (; n < l->flow_count && digest_takes(&w, entries); n++) {
 		if (!flow_is_due(l, &l->flows[n], now_ms))
 			continue;
 		put_entry(s, l, &w, n);
