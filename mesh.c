@@ -666,11 +666,6 @@ void mesh_found(struct mesh *m, int peer,
 
 /* What others ask. */
 
-bool mesh_has_key(const struct mesh *m, const uint8_t *key)
-{
-	return links_of_key(m, key) > 0;
-}
-
 bool mesh_is_idle(const struct mesh *m)
 {
 	uint64_t count = log_count(m->log);

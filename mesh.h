@@ -138,9 +138,8 @@ void mesh_expect(struct mesh *mesh, const char *name, const uint8_t *key);
 void mesh_found(struct mesh *mesh, int peer,
 	const struct sockaddr_storage *addresses, int count, int64_t now_ms);
 
-/* Is there a link to this peer, or to anybody with this key? */
+/* Is there a link to this peer? */
 bool mesh_is_linked(const struct mesh *mesh, int peer);
-bool mesh_has_key(const struct mesh *mesh, const uint8_t *key);
 
 /*
  * Takes over a connected, stream socket and closes it when done; `peer` is -1

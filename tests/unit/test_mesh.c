@@ -80,10 +80,10 @@ static void mesh_links_in_both_roles(void **state)
 		assert_told(&e->told, "peer bob\nhello bob 0\n"
 				      "digest bob 3; complete\n");
 		assert_int_equal(link_count(bob), 1);
-		assert_true(mesh_has_key(bob->mesh, e->key.public_key));
+		assert_true(node_has_key(bob, e->key.public_key));
 		gone(e);
 		assert_told(&bob->told, "down alice: " LOST "\n");
-		assert_false(mesh_has_key(bob->mesh, e->key.public_key));
+		assert_false(node_has_key(bob, e->key.public_key));
 	}
 }
 
