@@ -175,12 +175,24 @@ static int count_of(const char *text, const char *part)
 
 static struct node a, b, c;
 
-static void hello_is_shown_on_both_sides(void **state)
+static void alice_has_said_one(void)
 {
-	(void)state;
+	node_make(&a, "alice");
+	say(&a, "one\n");
+	until_shown(&a, NULL, &a, "alice> one\n");
+}
+
+static void alice_and_bob_are_linked(void)
+{
 	node_make(&a, "alice");
 	node_make(&b, "bob");
 	link_nodes(&a, &b);
+}
+
+static void hello_is_shown_on_both_sides(void **state)
+{
+	(void)state;
+	alice_and_bob_are_linked();
 	say(&a, "hello\n");
 	until_shown(&a, &b, &b, "alice> hello\n");
 	say(&b, "hi\n");
@@ -211,9 +223,7 @@ static void history_comes_first_and_names_are_remembered(void **state)
 	struct options o;
 
 	(void)state;
-	node_make(&a, "alice");
-	node_make(&b, "bob");
-	link_nodes(&a, &b);
+	alice_and_bob_are_linked();
 	say(&a, "from alice\n");
 	until_shown(&a, &b, &b, "alice> from alice\n");
 	say(&b, "from bob\n");
@@ -283,9 +293,7 @@ static void ten_thousand_lines_arrive_once_and_in_order(void **state)
 	(void)state;
 	for (int i = 0; i < 10000; i++)
 		size += (size_t)snprintf(lines + size, 8, "n%05d\n", i);
-	node_make(&a, "alice");
-	node_make(&b, "bob");
-	link_nodes(&a, &b);
+	alice_and_bob_are_linked();
 	assert_int_equal(fcntl(a.in, F_SETFL, O_NONBLOCK), 0);
 	for (int turns = 0; turns < 100000 && seen < 10000; turns++) {
 		ssize_t n = write(a.in, lines + sent, size - sent);
@@ -358,9 +366,7 @@ static void a_line_that_is_too_long_is_refused_and_the_rest_goes_on(
 static void control_bytes_of_others_are_shown_harmless(void **state)
 {
 	(void)state;
-	node_make(&a, "alice");
-	node_make(&b, "bob");
-	link_nodes(&a, &b);
+	alice_and_bob_are_linked();
 	say(&a, "\033]0;title\a\r\xc2\x9b\n");
 	until_shown(&a, &b, &b, "\n");
 	assert_string_equal(b.shown, "alice> \\x1b]0;title\\x07\\r\\x9b\n");
@@ -542,9 +548,7 @@ static void abuse_10_copies_that_forked_go_on_and_nothing_is_lost(void **state)
 static void two_copies_in_use_are_told(void **state)
 {
 	(void)state;
-	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	alice_has_said_one();
 	node_place(&b);
 	chat_close(a.chat);
 	copy_database(&a, &b);
@@ -603,9 +607,7 @@ static void abuse_19_damage_of_our_own_log_is_told_and_left_behind(void **state)
 static void abuse_19_damage_of_our_own_log_is_mended_by_others(void **state)
 {
 	(void)state;
-	node_make(&a, "alice");
-	node_make(&b, "bob");
-	link_nodes(&a, &b);
+	alice_and_bob_are_linked();
 	say(&a, "precious-1\nprecious-2\nprecious-3\n");
 	until_shown(&a, &b, &b, "precious-3\n");
 	chat_close(a.chat);
@@ -628,9 +630,7 @@ static void abuse_47_a_damaged_key_is_refused(void **state)
 	int status;
 
 	(void)state;
-	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	alice_has_said_one();
 	chat_close(a.chat);
 	scratch_write(&a.place, "db/identity", "chat identity 1\nmode open\n");
 	o = options_of(&a, "alice");
@@ -649,9 +649,7 @@ static void abuse_49_files_deleted_under_us_end_it_with_a_word(void **state)
 	int status = 0;
 
 	(void)state;
-	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	alice_has_said_one();
 	(void)snprintf(command, sizeof(command), "rm -rf '%s/segments'", a.dir);
 	assert_int_equal(system(command), 0);
 	for (int i = 0; i < 100000 && !chat_is_done(a.chat, &status); i++)
@@ -826,9 +824,7 @@ static void another_process_waits_until_something_may_be_said(void **state)
 	int64_t began_ms;
 
 	(void)state;
-	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	alice_has_said_one();
 	chat_close(a.chat);
 	node_answers(&a, "alice");
 	o = of_other(&a);
@@ -959,9 +955,7 @@ static void in_sync_is_told_with_six_digits(void **state)
 	char first[7];
 
 	(void)state;
-	node_make(&a, "alice");
-	node_make(&b, "bob");
-	link_nodes(&a, &b);
+	alice_and_bob_are_linked();
 	say(&a, "one\n");
 	until_shown(&a, &b, &b, "alice> one\n");
 	assert_string_equal(digits_of(&a), "");
@@ -987,9 +981,7 @@ static void in_sync_is_told_with_six_digits(void **state)
 static void another_name_for_a_database_is_told(void **state)
 {
 	(void)state;
-	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	alice_has_said_one();
 	chat_close(a.chat);
 	node_reopen(&a, "alice");
 	settle(&a, NULL);

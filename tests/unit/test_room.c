@@ -1315,6 +1315,14 @@ static void book_take_own(struct book *book, uint32_t number)
 	}
 }
 
+/* What we said is in `other`; a copy of us, alice, went on after record seq. */
+static void copy_goes_on(uint64_t seq, uint64_t last)
+{
+	book_take_own(&other, room_own(room));
+	book_branch(&alice, &other, seq);
+	book_fill(&alice, last, "the copy's");
+}
+
 /* 13 */
 static void own_records_from_peers_are_adopted_and_told_once(void **state)
 {
@@ -1397,9 +1405,7 @@ static void restored_backup_does_not_say_again_what_it_said(void **state)
 	must_say("one");
 	must_say("two");
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 1);
-	book_fill(&alice, 2, "the copy's");
+	copy_goes_on(1, 2);
 	book_continue(&bob, 99, &other, 1);
 	book_say(&bob, "two");
 	book_say(&bob, "new");
@@ -1433,9 +1439,7 @@ static void restored_backup_says_again_only_what_is_missing(void **state)
 	must_say("three");
 	must_say("four");
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 1);
-	book_fill(&alice, 2, "the copy's");
+	copy_goes_on(1, 2);
 	book_continue(&bob, 99, &other, 3);
 	book_say(&bob, "three");
 	book_say(&bob, "four");
@@ -1510,9 +1514,7 @@ static void say_some_again(void)
 		must_say(text);
 	}
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 3);
-	book_fill(&alice, 4, "the copy's");
+	copy_goes_on(3, 4);
 	assert_verdict(give_half(&alice, 4), ROOM_FORKED);
 	assert_int_equal(room_run(room, wall), 0);
 }
@@ -1581,9 +1583,7 @@ static void text_said_twice_is_said_again_twice(void **state)
 	must_say("yes");
 	must_say("ok");
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 2);
-	book_fill(&alice, 3, "the copy's");
+	copy_goes_on(2, 3);
 	assert_verdict(give_half(&alice, 3), ROOM_FORKED);
 	for (int life = 0; life < 2; life++) {
 		room_settle(room, wall);
@@ -1673,9 +1673,7 @@ static void smaller_fork_says_the_rest_again_after_a_restart(void **state)
 	must_say("three");
 	must_say("four");
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 2);
-	book_fill(&alice, 6, "the copy's");
+	copy_goes_on(2, 6);
 	assert_verdict(give_half(&alice, 4), ROOM_FORKED);
 	run();
 	assert_verdict(give_half(&alice, 3), ROOM_FORKED);
@@ -1977,9 +1975,7 @@ static void two_copies_go_on_in_the_log_that_each_wrote(void **state)
 	must_say("one");
 	must_say("two");
 	commit();
-	book_take_own(&other, room_own(room));
-	book_branch(&alice, &other, 2);
-	book_fill(&alice, 3, "the copy's");
+	copy_goes_on(2, 3);
 	assert_verdict(give_half(&alice, 3), ROOM_FORKED);
 	run();
 	ours = room_own(room);
