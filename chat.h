@@ -15,8 +15,9 @@ enum { CHAT_LEAVE_MS = 1000 /* at the end, for what is still to be sent */ };
 struct chat;
 
 /*
- * Opens a node.  The options' strings are borrowed until chat_close.  NULL when that failed: then *status is what the process
- * should exit with, and the reason has been written to err_fd.
+ * Opens a node.  The options' strings are borrowed until chat_close.  NULL when
+ * that failed: then *status is what the process should exit with, and the
+ * reason has been written to err_fd.
  */
 struct chat *chat_open(const struct options *options, int *status) MUST_USE;
 

@@ -131,8 +131,8 @@ bool message_next_record(
 
 /*
  * Encoders.  A Digest is begun by nothing, grown by entries, and ended by all
- * the rest of it; a Batch begins with its head (count and records of which are not
- * looked at) and is grown by records, to LIMIT_BATCH_SIZE bytes at most.
+ * the rest of it; a Batch begins with its head (count and records of which are
+ * not looked at) and is grown by records, to LIMIT_BATCH_SIZE bytes at most.
  */
 void message_put_hello(struct writer *w, const struct message_hello *hello);
 void message_put_entry(struct writer *w, const struct message_entry *entry);
