@@ -53,7 +53,7 @@ ct:
 diff:
 	@pkg-config --exists libsodium || { echo 'diff: no libsodium'; exit 1; }
 	@mkdir -p build/diff
-	$(CC) $(crypto_test_flags) $(SANITIZE) $$(pkg-config --cflags libsodium) \
+	$(CC) $(crypto_test_flags) -O2 -DFE_CHECK $$(pkg-config --cflags libsodium) \
 		-o build/diff/diff_crypto tests/diff/diff_crypto.c \
 		$(crypto_sources) $$(pkg-config --libs libsodium)
 	build/diff/diff_crypto
