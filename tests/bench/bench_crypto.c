@@ -8,11 +8,14 @@
 #include <time.h>
 
 #include "crypto/crypto.h"
+#include "record.h"
 
 enum { ROUNDS = 21, BULK = 16384, RECORDS = 256, PAYLOAD = 60 };
 
 static struct ed25519_key key;
 static uint8_t signature[ED25519_SIGNATURE_SIZE];
+static struct record_log author;
+static uint8_t batch_signature[ED25519_SIGNATURE_SIZE];
 static uint8_t bytes[BULK + CHACHA20_POLY1305_TAG_SIZE];
 static bool all_good = true;
 
@@ -54,30 +57,28 @@ static void run_aead(void)
 		chacha20_poly1305_seal(&c, bytes, bytes, BULK);
 }
 
-/* The ids of a batch of records, and the signature of the last. */
+/* A batch of texts, behind the OPEN of their log. */
+static struct record_chain chain_of_batch(void)
+{
+	static const uint8_t payload[PAYLOAD];
+	struct record text = { .type = RECORD_TEXT,
+		.payload = reader_over(payload, PAYLOAD) };
+	struct record_chain chain = { .seq = 1 };
+
+	for (int i = 0; i < RECORDS; i++)
+		all_good = record_chain_add(&chain, &author, &text) ==
+				   RECORD_GOOD &&
+			   all_good;
+	return chain;
+}
+
 static void run_chain(void)
 {
-	uint8_t id[32] = { 0 }, body[32], log_id[32] = { 1 };
-	uint8_t numbers[21] = { 0 };
-	struct sha512 s;
+	struct record_chain chain = chain_of_batch();
 
-	for (int i = 0; i < RECORDS; i++) {
-		sha512_begin(&s);
-		sha512_add(&s, "chat/body/1", 12);
-		sha512_add(&s, bytes, PAYLOAD);
-		sha512_end(&s, body, 32);
-		numbers[0] = (uint8_t)i;
-		sha512_begin(&s);
-		sha512_add(&s, "chat/rec/1", 11);
-		sha512_add(&s, log_id, sizeof(log_id));
-		sha512_add(&s, numbers, sizeof(numbers));
-		sha512_add(&s, id, sizeof(id));
-		sha512_add(&s, body, sizeof(body));
-		sha512_end(&s, id, 32);
-	}
-	all_good = ed25519_verify_vartime(
-			   signature, key.public_key, "message", 7) &&
-		   all_good;
+	all_good =
+		record_verify(&author, chain.seq, chain.id, batch_signature) &&
+		all_good;
 }
 
 static const struct {
@@ -117,11 +118,15 @@ int main(void)
 	static double speed[KINDS][ROUNDS];
 	uint8_t seed[ED25519_SEED_SIZE] = { 1 };
 	double begin = seconds();
+	struct record_chain chain;
 
 	ed25519_start();
 	(void)printf("start_us %.0f us\n", 1e6 * (seconds() - begin));
 	ed25519_key_from_seed(&key, seed);
 	run_sign();
+	memcpy(author.public_key, key.public_key, sizeof(author.public_key));
+	chain = chain_of_batch();
+	record_sign(batch_signature, &author, chain.seq, chain.id, &key);
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int k = 0; k < KINDS; k++) {
 			begin = seconds();
