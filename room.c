@@ -13,8 +13,9 @@
  * A log whose first record is missing is not used until somebody names it.
  *
  * Bytes of one log are counted while we run.  At the beginning they are
- * estimated: of large logs from samples; of small ones, which are far from any
- * limit, from the newest record.  Those of the room are the store's own.
+ * estimated: of large logs and unsigned ones from samples; of others, which are
+ * far from their limit, from the newest record.  Those of the room are the
+ * store's own.
  *
  * What this file does not do: talk to peers, word what is shown, read clocks.
  */
@@ -513,11 +514,13 @@ static void held_next_news(
 
 	event->number = number;
 	event->seq = h->log.frozen;
+	event->again = h->forked;
 	event->kind = ROOM_EVENT_FORK;
 	if (news == NEWS_NAME)
 		event->kind = ROOM_EVENT_NAME;
 	if (news == NEWS_LIMIT)
 		event->kind = ROOM_EVENT_LIMIT;
+	h->forked = h->forked || news == NEWS_FORK;
 	held_told(room, h, news);
 }
 
@@ -623,21 +626,26 @@ static void held_load(struct room *room, uint32_t number)
 	if (h->log.is_own && held_read(room, h, 2, &record))
 		own_note(room, number, 2, &record);
 	held_told(room, h, h->news); /* what was so before is none */
-	if (log_newest(room->log, h->author) >= SAMPLED_FROM)
+	if (!h->log.is_signed ||
+		log_newest(room->log, h->author) >= SAMPLED_FROM)
 		h->bytes = held_estimate(room, h);
 	if (h->log.used && !h->log.is_signed)
 		room->unsigned_bytes += h->bytes;
 }
 
-/* Of a log that was only known by its id it is known now whose it is. */
+/* It is known whose a log is, be it new or only known by its id so far. */
 static void held_name(
 	struct room *room, uint32_t number, const struct record_log *log)
 {
-	bool known = room->list[number].log.used;
+	struct held *h = &room->list[number];
+	const struct fork *fork = forks_find(room->forks, log);
+	bool known = h->log.used;
 
 	held_identify(room, number, log);
-	if (!known && room->list[number].author != LOG_NO_AUTHOR)
+	if (!known && h->author != LOG_NO_AUTHOR)
 		held_load(room, number);
+	if (fork != NULL && h->log.frozen == 0)
+		h->log.frozen = fork->ours.seq;
 }
 
 uint32_t room_admit(struct room *room, const uint8_t *public_key,
@@ -663,10 +671,8 @@ static void forks_load(struct room *room)
 			room, fork->ours.public_key, fork->ours.epoch);
 		uint32_t number = held_find(room, log.id);
 
-		if (number == ROOM_NO_LOG)
-			continue;
-		held_name(room, number, &log);
-		room->list[number].log.frozen = fork->ours.seq;
+		if (number != ROOM_NO_LOG)
+			held_name(room, number, &log);
 	}
 }
 

@@ -212,6 +212,7 @@ struct room_event {
 	enum room_event_kind kind;
 	uint32_t number;
 	uint64_t seq;
+	bool again; /* ROOM_EVENT_FORK: it was, at a later seq */
 	const char *text;
 };
 

@@ -244,12 +244,14 @@ void chat_room(struct chat *c)
 			people_claim(c->people, log->log.public_key, log->name);
 			break;
 		case ROOM_EVENT_FORK:
+			mesh_touch(c->mesh);
+			if (event.again) /* anybody may fork his own log */
+				break;
 			term_notice(c->term, "warn",
 				"there are two histories of %s from message "
-				"%llu on (a copied database?): neither is "
-				"believed from there",
+				"%llu on, if not before (a copied database?): "
+				"neither is believed from there",
 				shown, (unsigned long long)event.seq);
-			mesh_touch(c->mesh);
 			break;
 		case ROOM_EVENT_ADOPTED:
 			info(c, "others had messages of yours that were "

@@ -99,7 +99,7 @@ enum room_verdict room_accept_half(
 	if (number == ROOM_NO_LOG)
 		return ROOM_HAD; /* nothing to compare it with */
 	h = &room->list[number];
-	if (fork != NULL && h->log.frozen <= half->seq)
+	if (fork != NULL && h->log.frozen != 0 && h->log.frozen <= half->seq)
 		return ROOM_FORKED;
 	/* What is not durable proves nothing yet; told of, it is shown again. */
 	if (half->seq > log_newest(room->log, h->author) ||
@@ -331,10 +331,10 @@ enum room_verdict room_accept(struct room *room, uint32_t number,
 		verdict = ROOM_BAD;
 	if (verdict == ROOM_ACCEPTED)
 		verdict = incoming_compare(room, &in);
-	if (verdict == ROOM_ACCEPTED)
-		verdict = incoming_fits(room, &in);
 	if (verdict == ROOM_ACCEPTED && !incoming_verify(&in))
 		verdict = ROOM_BAD;
+	if (verdict == ROOM_ACCEPTED)
+		verdict = incoming_fits(room, &in);
 	if (verdict == ROOM_ACCEPTED)
 		verdict = incoming_append(room, &in, wall_ms);
 	return verdict;

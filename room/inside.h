@@ -31,7 +31,8 @@ struct held {
 	uint32_t author; /* of the store; LOG_NO_AUTHOR: it is empty */
 	struct record_chain tip;
 	uint64_t bytes;
-	bool limited; /* that was told */
+	bool limited; /* that was told, */
+	bool forked;  /* and that */
 	unsigned news;
 };
 
