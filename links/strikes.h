@@ -18,7 +18,8 @@ struct strikes {
 		uint8_t id[RECORD_KEY_SIZE];
 		bool by_key;
 		int strikes;
-		int64_t since_ms; /* the last one */
+		int64_t first_ms; /* of those that count, and the last one */
+		int64_t last_ms;
 	} offenders[STRIKES_OFFENDERS];
 };
 
@@ -26,7 +27,10 @@ struct strikes {
 void strikes_add(struct strikes *strikes, const uint8_t id[RECORD_KEY_SIZE],
 	bool by_key, int64_t now_ms);
 
-/* Were they too many within LIMIT_STRIKES_MS? */
+/*
+ * Were they too many within LIMIT_STRIKES_MS of the first?  For as long after
+ * the last one.
+ */
 bool strikes_refuse(struct strikes *strikes, const uint8_t id[RECORD_KEY_SIZE],
 	bool by_key, int64_t now_ms);
 

@@ -74,6 +74,18 @@ static void strikes_are_forgotten_after_ten_minutes(void **state)
 		&strikes, id_of(1), true, last_ms + LIMIT_STRIKES_MS));
 }
 
+/* Somebody unlucky now and then is no offender. */
+static void strikes_far_apart_are_not_added_up(void **state)
+{
+	int64_t now_ms = 1000;
+
+	(void)state;
+	for (int i = 0; i < 10; i++, now_ms += LIMIT_STRIKES_MS / 2) {
+		strikes_add(&strikes, id_of(1), true, now_ms);
+		assert_false(strikes_refuse(&strikes, id_of(1), true, now_ms));
+	}
+}
+
 static void strikes_forget_who_was_heard_of_longest_ago(void **state)
 {
 	(void)state;
@@ -99,6 +111,8 @@ int main(void)
 			strikes_keep_keys_and_addresses_apart, begin),
 		cmocka_unit_test_setup(
 			strikes_are_forgotten_after_ten_minutes, begin),
+		cmocka_unit_test_setup(
+			strikes_far_apart_are_not_added_up, begin),
 		cmocka_unit_test_setup(
 			strikes_forget_who_was_heard_of_longest_ago, begin),
 	};
