@@ -576,6 +576,7 @@ static int open_network(struct chat *c)
 {
 	struct mesh_options mesh = { .address = "nobody",
 		.self = &c->self,
+		.is_new = people_is_new(c->people),
 		.only = c->options.only,
 		.legacy = c->options.legacy,
 		.explores = !c->options.no_mdns,

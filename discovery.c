@@ -138,7 +138,8 @@ static struct contact *contact_add(struct discovery *d,
 	contact->port = port;
 	(void)snprintf(contact->name, sizeof(contact->name), "%s", name);
 	contact_address(contact, address);
-	contact->peer = mesh_add_peer(d->mesh, address);
+	contact->peer = target == NULL ? mesh_add_found(d->mesh)
+				       : mesh_add_peer(d->mesh, address);
 	contact->used = contact->peer >= 0;
 	return contact->used ? contact : NULL;
 }

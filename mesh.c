@@ -100,6 +100,7 @@ int mesh_adopt(
 	size = sizeof(l->at);
 	if (getpeername(fd, (struct sockaddr *)&l->at, &size) < 0)
 		l->at.ss_family = AF_UNSPEC; /* it is gone already */
+	link_note_near(l);
 	if (peer >= 0)
 		dial_started(&m->dial, peer, now_ms);
 	if (role == MESH_ACCEPTED)
@@ -139,7 +140,7 @@ static bool peer_may_dial(const struct mesh *m, int index)
 		links_half_open(m, MESH_DIALLED) - exchange_dials(m) >=
 			LIMIT_DIALS)
 		return false;
-	return p->name[0] != '\0' || links_linked(m) < LIMIT_LINKS_DIALLED;
+	return !p->found || links_linked(m) < LIMIT_LINKS_DIALLED;
 }
 
 static void peers_dial(struct mesh *m, int64_t now_ms)
@@ -171,6 +172,7 @@ static void link_connected(struct mesh *m, struct link *l, int64_t now_ms)
 
 	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
+	link_note_near(l);
 	if (error != 0)
 		link_end(l, strerror(error));
 	else if (!link_local_allowed(m, l->fd))
@@ -230,12 +232,18 @@ static void link_check(struct link *l, int64_t now_ms)
 		link_end(l, "a newer link took its place");
 }
 
-/* With --legacy, a program that does not answer is asked in other words. */
+/* L6: with --legacy, somebody without a key may be the original. */
+static bool peer_may_be_legacy(const struct mesh *m, int peer)
+{
+	return m->speaks_legacy && peer >= 0 && !m->dial.peers[peer].have_key &&
+	       !m->dial.peers[peer].found;
+}
+
+/* Who does not answer for a while is asked in other words then. */
 static bool native_may_be_legacy(const struct mesh *m, const struct link *l)
 {
-	return m->speaks_legacy && l->role == MESH_DIALLED &&
-	       l->kind == LINK_NATIVE && l->state == LINK_GREETING &&
-	       l->wire.state == WIRE_HELLO_D;
+	return peer_may_be_legacy(m, l->peer) && l->kind == LINK_NATIVE &&
+	       l->state == LINK_GREETING && l->wire.state == WIRE_HELLO_D;
 }
 
 static void link_run(
@@ -351,7 +359,7 @@ static bool peer_falls_back(struct mesh *m, const struct link *l)
 {
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 
-	if (p == NULL || !m->speaks_legacy || p->have_key ||
+	if (p == NULL || !peer_may_be_legacy(m, l->peer) ||
 		l->state != LINK_GREETING)
 		return false;
 	p->legacy = l->kind == LINK_NATIVE && l->wire.state <= WIRE_HELLO_D;
@@ -523,7 +531,7 @@ struct mesh *mesh_open(
 	struct mesh *m = calloc(1, sizeof(*m));
 
 	if (m != NULL)
-		m->sync = sync_open(room, options->seed);
+		m->sync = sync_open(room, options->is_new, options->seed);
 	if (m == NULL || m->sync == NULL) {
 		free(m);
 		return NULL;
@@ -625,6 +633,15 @@ int mesh_listen(struct mesh *m, uint16_t port)
 int mesh_add_peer(struct mesh *m, const char *address)
 {
 	return dial_add(&m->dial, address);
+}
+
+int mesh_add_found(struct mesh *m)
+{
+	int peer = dial_add(&m->dial, "");
+
+	if (peer >= 0)
+		dial_peer(&m->dial, peer)->found = true;
+	return peer;
 }
 
 void mesh_forget_peer(struct mesh *m, int peer)

@@ -38,6 +38,7 @@ struct mesh_options {
 	const struct wire_self *self; /* borrowed */
 	const char *address; /* own, "NAME.local:PORT", for legacy; copied */
 	uint64_t seed;       /* of the jitter; any number */
+	bool is_new;         /* its database was made just now */
 	bool only;           /* link with peers only */
 	bool legacy;         /* speak the original's protocol, too */
 	bool explores;       /* dial whom others tell of, and who is known */
@@ -132,6 +133,10 @@ void mesh_set_local(
  * else's, and dialling goes on.
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
+
+/* One that nobody named, found by its service: never the original, and not
+ * named as far as limits go. */
+int mesh_add_found(struct mesh *mesh) MUST_USE;
 void mesh_forget_peer(struct mesh *mesh, int peer); /* a link stays */
 void mesh_set_peer_address(struct mesh *mesh, int peer, const char *address);
 void mesh_expect(struct mesh *mesh, const char *name, const uint8_t *key);

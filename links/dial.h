@@ -26,6 +26,7 @@ enum {
 
 struct dial_peer {
 	bool used;
+	bool found;                /* by its service, and named by nobody */
 	char name[LIMIT_NAME + 1]; /* that it must answer by; "" is any */
 	char address[LEGACY_ADDRESS_MAX + 1]; /* of a legacy one; or "" */
 	bool have_key;

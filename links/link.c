@@ -28,17 +28,6 @@ enum {
 #define TCP_RTO_MAX_MS 44
 #endif
 
-/* This host, as far as its address says: many may share it (rule 5). */
-static bool is_near(const struct mesh *m, const struct sockaddr_storage *a)
-{
-	for (int i = 0; i < m->local_count; i++) {
-		if (net_same_host(&m->local[i], a))
-			return true;
-	}
-	return net_is_loopback(a) || a->ss_family == AF_UNIX ||
-	       a->ss_family == AF_UNSPEC;
-}
-
 /*
  * Small frames leave at once, and a dead machine is found out.  So is a network
  * that is mended: TCP by itself lets as much time pass again as it was away.
@@ -173,6 +162,18 @@ bool link_has_key(const struct link *l, const uint8_t *key)
 	       memcmp(l->wire.peer.public_key, key, RECORD_KEY_SIZE) == 0;
 }
 
+void link_note_near(struct link *l)
+{
+	struct sockaddr_storage here;
+	socklen_t size = sizeof(here);
+
+	memset(&here, 0, sizeof(here));
+	l->near = net_is_loopback(&l->at) || l->at.ss_family == AF_UNIX ||
+		  l->at.ss_family == AF_UNSPEC ||
+		  (getsockname(l->fd, (struct sockaddr *)&here, &size) == 0 &&
+			  net_same_host(&here, &l->at));
+}
+
 /* May a connection that has this end here be used at all? */
 bool link_local_allowed(const struct mesh *m, int fd)
 {
@@ -201,8 +202,11 @@ int links_linked(const struct mesh *m)
 
 bool link_is_half_open(const struct link *l, enum mesh_role role)
 {
-	return l != NULL && l->fd >= 0 && l->state < LINK_HEADS &&
-	       l->role == role;
+	if (l == NULL || l->role != role || l->refused)
+		return false;
+	if (l->fd < 0) /* what it sent is still told, at its rate (L8) */
+		return role == MESH_ACCEPTED;
+	return l->state < LINK_HEADS;
 }
 
 int links_half_open(const struct mesh *m, enum mesh_role role)
@@ -233,7 +237,9 @@ bool link_is_to(const struct mesh *m, const struct link *l, int peer)
 bool link_is_named(const struct mesh *m, const struct link *l)
 {
 	for (int i = 0; i < DIAL_PEERS_MAX; i++) {
-		if (m->dial.peers[i].used && link_is_to(m, l, i))
+		const struct dial_peer *p = &m->dial.peers[i];
+
+		if (p->used && !p->found && link_is_to(m, l, i))
 			return true;
 	}
 	return false;
@@ -284,7 +290,7 @@ void links_drop_half_open(struct mesh *m)
 		}
 	}
 	if (worst != NULL)
-		link_end(worst, "there are too many callers");
+		link_refuse(worst, "there are too many callers");
 }
 
 /*
@@ -449,7 +455,7 @@ bool link_is_refused(struct mesh *m, const struct link *l, int64_t now_ms)
 	uint8_t id[RECORD_KEY_SIZE];
 	bool by_key = link_offender(l, id);
 
-	return (by_key || !is_near(m, &l->at)) &&
+	return (by_key || !l->near) &&
 	       strikes_refuse(&m->strikes, id, by_key, now_ms);
 }
 

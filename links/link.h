@@ -93,6 +93,7 @@ struct link {
 	int slot;
 	int peer;                   /* of dial.h, that we dialled, or -1 */
 	struct sockaddr_storage at; /* the other end */
+	bool near;                  /* it is on this host: see link_note_near */
 	uint16_t port;              /* that it listens on, or 0 */
 	int64_t since_ms;
 	int64_t deadline_ms; /* of the state */
@@ -167,8 +168,10 @@ struct fifo *link_out(struct link *l);
 bool link_is_native(const struct link *l);
 bool link_is_legacy(const struct link *l);
 bool link_is_linked(const struct link *l);
-bool link_is_half_open(const struct link *l, enum mesh_role role);
 bool link_has_key(const struct link *l, const uint8_t *key);
+
+/* Does it take one of the places of those who are not linked yet, or any more? */
+bool link_is_half_open(const struct link *l, enum mesh_role role);
 
 /* Does it make us linked with that peer (rule 3)?  With any named one? */
 bool link_is_to(const struct mesh *m, const struct link *l, int peer);
@@ -204,6 +207,12 @@ void link_free(struct mesh *m, int index, int64_t now_ms);
 
 void link_read(struct mesh *m, struct link *l, int64_t now_ms);
 void link_write(struct mesh *m, struct link *l, int64_t now_ms);
+
+/*
+ * Once it is connected: is it from this host, as far as addresses say?  Many
+ * may share that, so strikes go by key alone (rule 5).
+ */
+void link_note_near(struct link *l);
 
 /* May a connection that has this end here be used at all? */
 bool link_local_allowed(const struct mesh *m, int fd);

@@ -114,8 +114,7 @@ static const char *native_refusal(
 {
 	const struct wire_peer *who = &l->wire.peer;
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
-	bool expected = p != NULL &&
-			(p->name[0] == '\0' || strcmp(p->name, who->name) == 0);
+	bool by_address = p != NULL && p->name[0] == '\0';
 
 	if (memcmp(who->public_key, m->self->key->public_key,
 		    sizeof(who->public_key)) == 0 &&
@@ -126,9 +125,9 @@ static const char *native_refusal(
 	}
 	if (link_is_refused(m, l, now_ms))
 		return "it has misbehaved too often";
-	if (p != NULL && p->name[0] != '\0' && !expected)
+	if (p != NULL && !by_address && strcmp(p->name, who->name) != 0)
 		return somebody_else;
-	if (m->only && !expected && !link_is_named(m, l))
+	if (m->only && !by_address && !link_is_named(m, l))
 		return "it is not one of those named";
 	if (p != NULL && !link_is_to(m, l, l->peer) &&
 		links_of_key(m, who->public_key) > 1)
@@ -150,8 +149,7 @@ static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 {
 	struct dial_peer *p = dial_peer(&m->dial, l->peer);
 	struct sync_peer peer = { .wire = &l->wire,
-		.public_key = l->wire.peer.public_key,
-		.trusted = p != NULL && p->name[0] != '\0' };
+		.public_key = l->wire.peer.public_key };
 	struct message_hello hello;
 	const char *refusal;
 
@@ -179,6 +177,8 @@ static void native_up(struct mesh *m, struct link *l, int64_t now_ms)
 		p->have_key = true;
 		memcpy(p->key, l->wire.peer.public_key, sizeof(p->key));
 	}
+	if (link_is_named(m, l))
+		sync_link_trust(l->sync);
 	if (p == NULL || link_is_to(m, l, l->peer))
 		dial_linked(&m->dial, l->peer);
 	else /* a link, but not to whom we looked for (rule 3) */

@@ -63,7 +63,9 @@ enum {
 	CHECK_MS = 50,      /* between two looks for silent sources */
 	ROUND_TRIP_MS = 50, /* until it was measured */
 	HALVES_MS = 1000,   /* between two halves for one flow */
-	SHOW_MS = 50,       /* between two rounds of showing forks */
+	SHOW_MS = 50,       /* between two rounds of showing forks, */
+	SHOWS_MAX = 4,      /* of so many, for each costs a few signatures */
+	SHOW_REST_MAX = 63, /* x HALVES_MS, until one is shown again in vain */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
 	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
 	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
@@ -90,6 +92,8 @@ struct flow {
 	bool asked;
 	bool restart; /* the next entry says from where: WANT_FROM */
 	bool named;   /* our number is known there */
+	uint8_t rest; /* so often it goes beyond a fork before that is shown */
+	uint8_t rests;
 };
 
 struct topic {
@@ -136,9 +140,11 @@ struct sync_link {
 	struct log_cursor cursor;
 };
 
+/* New logs that an address may still bring: others', and those of the keys that
+ * are linked from there, so that no crowd keeps them out. */
 struct bucket {
 	uint8_t host[SYNC_HOST_SIZE];
-	int tokens;
+	int tokens[2];
 	int64_t filled_ms;
 	int64_t used_ms;
 };
@@ -151,9 +157,11 @@ struct sync {
 	bool moved; /* `state` is to be computed again */
 	uint8_t state[MESSAGE_STATE_SIZE];
 	bool forked;          /* somebody may have to be shown a fork, */
-	int64_t show_ms;      /* not before */
+	int64_t show_ms;      /* not before, */
+	uint32_t show_next;   /* from this log on */
 	int64_t check_ms;     /* when to look for silent sources */
-	int64_t opened_ms;    /* INT64_MIN until the first link */
+	int64_t free_ms;      /* until then new logs are not counted; */
+	bool is_new;          /* which is so for a while from the first link */
 	struct topic *topics; /* by the room's number */
 	uint32_t topic_count;
 	struct sync_link *links[SYNC_LINKS];
@@ -497,23 +505,40 @@ static bool link_show_fork(
 	return true;
 }
 
+/* To all who have some of it; false when *left of them were not enough. */
+static bool fork_show(struct sync *s, uint32_t number, int *left)
+{
+	uint64_t frozen = room_log(s->room, number)->frozen;
+
+	for (int i = 0; frozen != 0 && i < SYNC_LINKS; i++) {
+		struct sync_link *l = s->links[i];
+
+		if (l == NULL || flow_of(l, number)->have == 0 ||
+			flow_of(l, number)->shown == frozen)
+			continue;
+		if ((*left)-- == 0)
+			return false;
+		if (!link_show_fork(s, l, number, frozen))
+			s->forked = true;
+	}
+	return true;
+}
+
 static void forks_show(struct sync *s, int64_t now_ms)
 {
+	uint32_t count = room_count(s->room);
+	int left = SHOWS_MAX;
+
 	if (!s->forked || now_ms < s->show_ms)
 		return;
 	s->forked = false;
 	s->show_ms = now_ms + SHOW_MS;
-	for (uint32_t n = 0; n < room_count(s->room); n++) {
-		uint64_t frozen = room_log(s->room, n)->frozen;
-
-		for (int i = 0; frozen != 0 && i < SYNC_LINKS; i++) {
-			struct sync_link *l = s->links[i];
-
-			if (l != NULL && flow_of(l, n)->have > 0 &&
-				flow_of(l, n)->shown != frozen &&
-				!link_show_fork(s, l, n, frozen))
-				s->forked = true;
+	for (uint32_t tried = 0; tried < count; tried++) {
+		if (!fork_show(s, s->show_next % count, &left)) {
+			s->forked = true;
+			return;
 		}
+		s->show_next = (s->show_next + 1) % count;
 	}
 }
 
@@ -698,36 +723,53 @@ void sync_hold(struct sync *s, bool held, int64_t now_ms)
 
 /* What they tell. */
 
-/* A place for one more new log from this address? */
-static bool admission(struct sync *s, const struct sync_link *l, int64_t now_ms)
+/* The bucket of an address; without one, that of whoever came longest ago. */
+static struct bucket *bucket_of(
+	struct sync *s, const uint8_t host[SYNC_HOST_SIZE], int64_t now_ms)
 {
 	struct bucket *b = &s->buckets[0];
-	int64_t refills;
 
-	if (l->trusted || now_ms - s->opened_ms < LIMIT_LOGS_FREE_MS)
-		return true;
 	for (int i = 0; i < BUCKETS; i++) {
-		if (memcmp(s->buckets[i].host, l->host, sizeof(l->host)) == 0) {
-			b = &s->buckets[i];
-			break;
-		}
+		if (s->buckets[i].used_ms != 0 &&
+			memcmp(s->buckets[i].host, host, SYNC_HOST_SIZE) == 0)
+			return &s->buckets[i];
 		if (s->buckets[i].used_ms < b->used_ms)
 			b = &s->buckets[i];
 	}
-	if (memcmp(b->host, l->host, sizeof(l->host)) != 0 || b->used_ms == 0) {
-		memcpy(b->host, l->host, sizeof(b->host));
-		b->tokens = LIMIT_LOGS_BUCKET;
-		b->filled_ms = now_ms;
-	}
-	b->used_ms = now_ms;
-	refills = (now_ms - b->filled_ms) / LIMIT_LOGS_REFILL_MS;
+	memcpy(b->host, host, sizeof(b->host));
+	b->tokens[0] = b->tokens[1] = LIMIT_LOGS_BUCKET;
+	b->filled_ms = now_ms;
+	return b;
+}
+
+static void bucket_refill(struct bucket *b, int64_t now_ms)
+{
+	int64_t refills = (now_ms - b->filled_ms) / LIMIT_LOGS_REFILL_MS;
+
 	b->filled_ms += refills * LIMIT_LOGS_REFILL_MS;
-	if (refills > 0 &&
-		b->tokens + refills * LIMIT_LOGS_REFILL > LIMIT_LOGS_BUCKET)
-		b->tokens = LIMIT_LOGS_BUCKET;
-	else
-		b->tokens += (int)refills * LIMIT_LOGS_REFILL;
-	return b->tokens > 0 && b->tokens-- > 0;
+	for (int i = 0; i < 2; i++) {
+		int64_t tokens = b->tokens[i] + refills * LIMIT_LOGS_REFILL;
+
+		b->tokens[i] = tokens < LIMIT_LOGS_BUCKET ? (int)tokens
+							  : LIMIT_LOGS_BUCKET;
+	}
+}
+
+/* A place for one more new log from this address? */
+static bool admission(struct sync *s, const struct sync_link *l,
+	bool first_hand, int64_t now_ms)
+{
+	struct bucket *b;
+
+	if (l->trusted || now_ms < s->free_ms)
+		return true;
+	b = bucket_of(s, l->host, now_ms);
+	b->used_ms = now_ms;
+	bucket_refill(b, now_ms);
+	if (b->tokens[first_hand] == 0)
+		return false;
+	b->tokens[first_hand]--;
+	return true;
 }
 
 /* The room's number of a log that is named by key, admitted if it is new. */
@@ -740,7 +782,7 @@ static uint32_t link_admit(struct sync *s, struct sync_link *l,
 
 	if (number != ROOM_NO_LOG)
 		return number;
-	if (first_hand || admission(s, l, now_ms))
+	if (admission(s, l, first_hand, now_ms))
 		number = room_admit(
 			s->room, log->public_key, log->epoch, first_hand);
 	if (number == ROOM_NO_LOG) {
@@ -798,7 +840,8 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 
 /*
  * Does it know of the fork?  Who goes on beyond it could not compare yet when
- * it was shown, or has lost what it knew: it is shown again, now and then.
+ * it was shown, or has lost what it knew: it is shown again, at once, and then
+ * ever more seldom.
  */
 static void link_check_fork(
 	struct sync *s, struct sync_link *l, uint32_t number, int64_t now_ms)
@@ -810,7 +853,14 @@ static void link_check_fork(
 		return;
 	if (f->have >= frozen && now_ms >= f->again_ms) {
 		f->again_ms = now_ms + HALVES_MS;
-		f->shown = 0;
+		if (f->rest > 0) {
+			f->rest--;
+		} else {
+			f->shown = 0;
+			f->rest = f->rests;
+			if (f->rests < SHOW_REST_MAX)
+				f->rests = (uint8_t)(2 * f->rests + 1);
+		}
 	}
 	if (f->shown != frozen)
 		s->forked = true;
@@ -1319,7 +1369,7 @@ bool sync_fill(struct sync *s, struct sync_link *l, int64_t now_ms)
 
 /* Life. */
 
-struct sync *sync_open(struct room *room, uint64_t seed)
+struct sync *sync_open(struct room *room, bool is_new, uint64_t seed)
 {
 	struct sync *s = calloc(1, sizeof(*s));
 
@@ -1329,7 +1379,8 @@ struct sync *sync_open(struct room *room, uint64_t seed)
 	s->random = seed | 1;
 	s->moved = true;
 	s->check_ms = INT64_MAX;
-	s->opened_ms = INT64_MIN;
+	s->free_ms = INT64_MIN;
+	s->is_new = is_new;
 	return s;
 }
 
@@ -1362,12 +1413,12 @@ struct sync_link *sync_link_open(
 		l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return NULL;
-	if (s->opened_ms == INT64_MIN)
-		s->opened_ms = now_ms;
+	if (s->is_new)
+		s->free_ms = now_ms + LIMIT_LOGS_FREE_MS;
+	s->is_new = false;
 	l->wire = peer->wire;
 	memcpy(l->public_key, peer->public_key, sizeof(l->public_key));
 	memcpy(l->host, peer->host, sizeof(l->host));
-	l->trusted = peer->trusted;
 	l->round_trip_ms = ROUND_TRIP_MS;
 	l->complete_ms = now_ms;
 	for (int i = 0; i < TELLINGS; i++)
@@ -1437,6 +1488,11 @@ void sync_link_close(struct sync *s, struct sync_link *l, int64_t now_ms)
 	free(l->numbers);
 	free(l);
 	forget_claims(s, now_ms);
+}
+
+void sync_link_trust(struct sync_link *l)
+{
+	l->trusted = true;
 }
 
 void sync_round_trip(struct sync_link *l, int64_t ms)

@@ -38,8 +38,11 @@ enum {
 struct sync;
 struct sync_link;
 
-/* Borrows the room; `seed` is of the jitter.  NULL and ENOMEM. */
-struct sync *sync_open(struct room *room, uint64_t seed) MUST_USE;
+/*
+ * Borrows the room; is_new: its database was made just now; `seed` is of the
+ * jitter.  NULL and ENOMEM.
+ */
+struct sync *sync_open(struct room *room, bool is_new, uint64_t seed) MUST_USE;
 void sync_close(struct sync *sync);
 
 /* While held, nothing is wanted from anybody: the store takes no more. */
@@ -49,13 +52,15 @@ struct sync_peer {
 	struct wire *wire;            /* up and grown; borrowed */
 	const uint8_t *public_key;    /* borrowed */
 	uint8_t host[SYNC_HOST_SIZE]; /* its address */
-	bool trusted; /* its new logs are not counted: a named peer */
 };
 
 /* A link is up, or has ended.  NULL and ENOMEM. */
 struct sync_link *sync_link_open(struct sync *sync,
 	const struct sync_peer *peer, int64_t now_ms) MUST_USE;
 void sync_link_close(struct sync *sync, struct sync_link *link, int64_t now_ms);
+
+/* It is one who was named: new logs from there are not counted. */
+void sync_link_trust(struct sync_link *link);
 
 /* How long an answer takes there; without a word, a guess is used. */
 void sync_round_trip(struct sync_link *link, int64_t ms);

@@ -34,6 +34,7 @@
 enum { NODE_START_MS = 5 * 1000 * 1000, NODES = 2, EVILS = 100 };
 
 struct node {
+	bool is_new; /* its store */
 	bool open;
 	bool quiet; /* does not write down what it accepts */
 	struct scratch place;
@@ -144,6 +145,7 @@ static inline void node_open_mesh(struct node *n, bool only, bool legacy)
 	struct mesh_options options = { .self = &n->self,
 		.address = address,
 		.seed = 1,
+		.is_new = n->is_new,
 		.only = only,
 		.explores = node_explores,
 		.known = n->known,
@@ -163,6 +165,7 @@ static inline void node_open_room(struct node *n, bool is_new)
 		.dir_fd = n->place.fd,
 		.log_bytes = node_log_bytes };
 
+	n->is_new = is_new;
 	n->log = log_open(n->place.fd);
 	assert_non_null(n->log);
 	n->room = room_open(&options, n->log);

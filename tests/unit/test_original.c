@@ -464,6 +464,34 @@ static void original_is_not_read_while_held(void **state)
 				"down " ALICE ": it left\n");
 }
 
+/* Callers who say much and leave: the last ones are told, others have room. */
+static void abuse_37_L8_who_has_left_keeps_no_place(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	bob->quiet = true;
+	mesh_hold(bob->mesh, true, now_ms);
+	for (int i = 0; i < LINKS_MAX + 1; i++) {
+		char address[32];
+		struct other *o;
+
+		(void)snprintf(address, sizeof(address), "a%d.local:1", i);
+		o = call_up(-1, address, "a1");
+		give(o, "a1", 1, "hello");
+		settle_all();
+		leave(o);
+		settle_all();
+		assert_in_range(node_counts(bob).half_open, 0, LIMIT_HALF_OPEN);
+		free(o);
+		other_count--;
+	}
+	make_pair(fds);
+	assert_int_equal(
+		mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED, -1, now_ms), 0);
+	assert_int_equal(close(fds[1]), 0);
+}
+
 /* L6: how a program is dialled of which nothing is known. */
 
 /* The first byte of the last dial, whose socket is kept. */
@@ -495,6 +523,24 @@ static void abuse_37_L6_native_is_tried_first(void **state)
 	assert_int_equal(dial_count, 2);
 	assert_int_equal(dialled_byte(), strlen(BOB));
 	assert_told(&bob->told, "");
+}
+
+/* Who was found by his service is a program of ours. */
+static void abuse_37_L6_who_was_found_is_no_original(void **state)
+{
+	struct sockaddr_storage at = address4("10.0.0.1", 4000);
+	int peer = mesh_add_found(bob->mesh);
+
+	(void)state;
+	dial_answers = true;
+	mesh_found(bob->mesh, peer, &at, 1, now_ms);
+	for (int i = 1; i < 4; i++) {
+		settle();
+		assert_int_equal(dial_count, i);
+		assert_int_equal(dialled_byte(), 0);
+		while (dial_count == i)
+			pass(100, 100);
+	}
 }
 
 /* Somebody swallows the native hellos of a pinned carol. */
@@ -540,6 +586,8 @@ int main(void)
 			abuse_37_L3_only_its_own_records_and_none_for_natives),
 		original_test(abuse_37_L8_no_more_than_32_records_a_second),
 		original_test(original_is_not_read_while_held),
+		original_test(abuse_37_L8_who_has_left_keeps_no_place),
+		original_test(abuse_37_L6_who_was_found_is_no_original),
 		original_test(abuse_37_L6_native_is_tried_first),
 		original_test(
 			abuse_38_L6_who_is_pinned_is_never_dialled_as_an_original),
