@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Noise NN and NNpsk0: published vectors; messages replayed, moved, and cut. */
 #include "crypto/crypto.h"
+#include "tests/unit/forge.h"
 #include "tests/unit/hex.h"
 
 /* cacophony's vectors; messages alternate, the first is the initiator's. */
@@ -190,7 +191,7 @@ static void both_patterns_match_published_vectors(void **state)
 		check_published(v);
 }
 
-static void handshake_messages_cut_at_every_length_are_refused(void **state)
+static void abuse_27_handshakes_cut_at_every_length_are_refused(void **state)
 {
 	struct link l, copy;
 
@@ -214,7 +215,7 @@ static void handshake_messages_cut_at_every_length_are_refused(void **state)
  * NN does not protect message 1: a changed one shows in the second, since the
  * hashes differ.  The highest bit of e is hashed, too.
  */
-static void each_flipped_byte_of_a_handshake_is_refused(void **state)
+static void abuse_34_each_flipped_byte_of_a_handshake_is_refused(void **state)
 {
 	enum { FIRST = 2 + 32, SECOND = 2 + 48 };
 
@@ -236,7 +237,7 @@ static void each_flipped_byte_of_a_handshake_is_refused(void **state)
 	}
 }
 
-static void replayed_and_reflected_handshake_messages_are_refused(void **state)
+static void abuse_27_replayed_and_reflected_handshakes_are_refused(void **state)
 {
 	struct link l, other;
 
@@ -279,21 +280,48 @@ static void another_psk_prologue_or_pattern_is_refused(void **state)
 	assert_false(link_read(&l, 0, 1, l.size[1]));
 }
 
-static void public_keys_of_small_order_are_refused(void **state)
+/* The other one's second message, whose tag is right; and an honest one. */
+static void small_order_is_refused_by_an_initiator(const uint8_t *psk)
+{
+	static const uint8_t zeros[X25519_SIZE];
+	uint8_t point[X25519_SIZE], shared[X25519_SIZE], forged[FORGE_SIZE];
+	struct link l;
+
+	for (int n = 0; n < FORGE_POINTS; n++) {
+		link_begin(&l, psk);
+		link_write(&l, 0);
+		forge_point(point, n);
+		forge_second(forged, &l.n[0], point, zeros);
+		assert_false(noise_read(&l.n[0], NULL, forged, sizeof(forged)));
+	}
+	link_begin(&l, psk);
+	link_write(&l, 0);
+	x25519_public(point, secret_of[1]);
+	assert_true(x25519(shared, secret_of[1], l.message[0]));
+	forge_second(forged, &l.n[0], point, shared);
+	assert_true(noise_read(&l.n[0], NULL, forged, sizeof(forged)));
+}
+
+static void abuse_28_points_of_small_order_are_refused(void **state)
 {
 	uint8_t payload[8];
 	struct link l;
 
 	(void)state;
-	link_begin(&l, NULL);
-	link_write(&l, 0);
-	memset(l.message[0], 0, 32);
-	assert_true(noise_read(&l.n[1], payload, l.message[0], l.size[0]));
-	assert_false(
-		noise_write(&l.n[1], secret_of[1], l.message[1], payload, 0));
+	for (int n = 0; n < FORGE_POINTS; n++) {
+		link_begin(&l, NULL);
+		link_write(&l, 0);
+		forge_point(l.message[0], n);
+		assert_true(
+			noise_read(&l.n[1], payload, l.message[0], l.size[0]));
+		assert_false(noise_write(
+			&l.n[1], secret_of[1], l.message[1], payload, 0));
+	}
+	small_order_is_refused_by_an_initiator(NULL);
+	small_order_is_refused_by_an_initiator(room_psk);
 }
 
-static void transport_messages_replayed_moved_or_cut_are_refused(void **state)
+static void abuse_27_frames_replayed_moved_or_cut_are_refused(void **state)
 {
 	struct link l;
 	uint8_t text[3][4 + NOISE_TAG_SIZE], back[sizeof(text[0])];
@@ -370,14 +398,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_patterns_match_published_vectors),
 		cmocka_unit_test(
-			handshake_messages_cut_at_every_length_are_refused),
-		cmocka_unit_test(each_flipped_byte_of_a_handshake_is_refused),
+			abuse_27_handshakes_cut_at_every_length_are_refused),
 		cmocka_unit_test(
-			replayed_and_reflected_handshake_messages_are_refused),
+			abuse_34_each_flipped_byte_of_a_handshake_is_refused),
+		cmocka_unit_test(
+			abuse_27_replayed_and_reflected_handshakes_are_refused),
 		cmocka_unit_test(another_psk_prologue_or_pattern_is_refused),
-		cmocka_unit_test(public_keys_of_small_order_are_refused),
+		cmocka_unit_test(abuse_28_points_of_small_order_are_refused),
 		cmocka_unit_test(
-			transport_messages_replayed_moved_or_cut_are_refused),
+			abuse_27_frames_replayed_moved_or_cut_are_refused),
 		cmocka_unit_test(rekeyed_directions_go_on_together_only),
 		cmocka_unit_test(rekey_matches_its_definition),
 		cmocka_unit_test(the_last_nonce_is_never_used),
