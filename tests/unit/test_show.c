@@ -77,8 +77,8 @@ static void an_unsigned_text_says_so(void **state)
 		"\"text\":\"hello\",\"verified\":false}\n");
 }
 
-/* Abuse 40 and 41, at the choke point: test_clean has the rest. */
-static void one_text_is_one_clean_line(void **state)
+/* At the choke point: test_clean has the rest. */
+static void abuse_40_41_one_text_is_one_clean_line(void **state)
 {
 	struct room_log log = signed_log();
 	const char *line =
@@ -89,7 +89,7 @@ static void one_text_is_one_clean_line(void **state)
 	assert_null(strpbrk(line, "\r\x1b\x9b"));
 }
 
-static void only_texts_are_messages(void **state)
+static void abuse_21_only_texts_are_messages(void **state)
 {
 	struct room_log log = signed_log();
 	struct writer w = fresh();
@@ -107,7 +107,8 @@ static void only_texts_are_messages(void **state)
 	assert_int_equal(w.size, 0);
 }
 
-static void times_beyond_the_calendar_are_shown_as_its_end(void **state)
+static void abuse_22_times_beyond_the_calendar_are_shown_as_its_end(
+	void **state)
 {
 	struct room_log log = signed_log();
 	struct record record = { .time_ms = UINT64_MAX,
@@ -240,10 +241,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signed_text_says_so),
 		cmocka_unit_test(an_unsigned_text_says_so),
-		cmocka_unit_test(one_text_is_one_clean_line),
-		cmocka_unit_test(only_texts_are_messages),
+		cmocka_unit_test(abuse_40_41_one_text_is_one_clean_line),
+		cmocka_unit_test(abuse_21_only_texts_are_messages),
 		cmocka_unit_test(
-			times_beyond_the_calendar_are_shown_as_its_end),
+			abuse_22_times_beyond_the_calendar_are_shown_as_its_end),
 		place_test(a_record_is_shown_under_the_name_known_here),
 		place_test(a_problem_names_the_author),
 		place_test(a_peer_is_named_by_his_first_log),
