@@ -13,8 +13,9 @@
  * A log whose first record is missing is not used until somebody names it.
  *
  * Bytes of one log are counted while we run.  At the beginning they are
- * estimated: of large logs from samples; of small ones, which are far from any
- * limit, from the newest record.  Those of the room are the store's own.
+ * estimated: of large logs, and of unsigned ones, from samples; of small ones,
+ * which are far from any limit, from the newest record.  Those of the room are
+ * the store's own.
  *
  * What this file does not do: talk to peers, word what is shown, read clocks.
  */
@@ -623,7 +624,8 @@ static void held_load(struct room *room, uint32_t number)
 	if (h->log.is_own && held_read(room, h, 2, &record))
 		own_note(room, number, 2, &record);
 	held_told(room, h, h->news); /* what was so before is none */
-	if (log_newest(room->log, h->author) >= SAMPLED_FROM)
+	if (log_newest(room->log, h->author) >= SAMPLED_FROM ||
+		!h->log.is_signed)
 		h->bytes = held_estimate(room, h);
 	if (h->log.used && !h->log.is_signed)
 		room->unsigned_bytes += h->bytes;

@@ -1809,11 +1809,24 @@ static void identity_that_used_all_epochs_says_so(void **state)
  * Unsigned logs, and reading beside.
  */
 
+static enum room_verdict give_entry(
+	const uint8_t *key, uint64_t seq, const void *bytes, size_t size)
+{
+	struct reader entry = reader_over(bytes, size);
+	enum room_verdict verdict =
+		room_accept_unsigned(room, key, seq, entry, wall);
+
+	if (verdict != ROOM_FULL)
+		return verdict;
+	assert_int_equal(errno, EAGAIN);
+	commit();
+	return room_accept_unsigned(room, key, seq, entry, wall);
+}
+
 static enum room_verdict give_unsigned(
 	const uint8_t *key, uint64_t seq, const char *text)
 {
-	return room_accept_unsigned(
-		room, key, seq, reader_over(text, strlen(text)), wall);
+	return give_entry(key, seq, text, strlen(text));
 }
 
 static void unsigned_records_are_kept_in_order(void **state)
@@ -1846,7 +1859,7 @@ static void abuse_01_unsigned_record_under_an_id_is_bad(void **state)
 		ROOM_BAD);
 }
 
-static void unsigned_logs_have_a_limit(void **state)
+static void abuse_37_unsigned_logs_have_a_limit(void **state)
 {
 	uint8_t key[RECORD_ID_SIZE] = "x";
 
@@ -1858,6 +1871,35 @@ static void unsigned_logs_have_a_limit(void **state)
 	}
 	key[3] = '0';
 	assert_verdict(give_unsigned(key, 1, "one"), ROOM_LIMIT);
+}
+
+/* L8, however many logs they are in. */
+static void abuse_37_unsigned_logs_have_ten_mebibytes_in_all(void **state)
+{
+	static const uint8_t bytes[RECORD_ENTRY_MAX];
+	const size_t most = 10 * 1024 * 1024;
+	const size_t size = RECORD_UNSIGNED_HEADER_SIZE + sizeof(bytes);
+	uint8_t key[RECORD_ID_SIZE] = "xa";
+	uint64_t seq = 1;
+
+	(void)state;
+	for (size_t taken = size; taken <= most; taken += size) {
+		assert_verdict(give_entry(key, seq, bytes, sizeof(bytes)),
+			ROOM_ACCEPTED);
+		if (seq++ < 50)
+			continue;
+		assert_verdict(give_unsigned(key, seq, "x"), ROOM_ACCEPTED);
+		key[1]++;
+		seq = 1;
+	}
+	assert_verdict(give_entry(key, seq, bytes, sizeof(bytes)), ROOM_LIMIT);
+	assert_verdict(give_unsigned(key, seq, "x"), ROOM_ACCEPTED);
+	give_all(&alice);
+	room_again();
+	assert_verdict(
+		give_entry(key, seq + 1, bytes, sizeof(bytes)), ROOM_LIMIT);
+	book_fill(&alice, 2, "a");
+	assert_verdict(give(&alice, 2, 2), ROOM_ACCEPTED);
 }
 
 static void readers_beside_see_a_fork_too(void **state)
@@ -2095,7 +2137,8 @@ int main(void)
 		TEST(identity_that_used_all_epochs_says_so),
 		TEST(unsigned_records_are_kept_in_order),
 		TEST(abuse_01_unsigned_record_under_an_id_is_bad),
-		TEST(unsigned_logs_have_a_limit),
+		TEST(abuse_37_unsigned_logs_have_a_limit),
+		TEST(abuse_37_unsigned_logs_have_ten_mebibytes_in_all),
 		TEST(readers_beside_see_a_fork_too),
 		TEST(history_ends_before_a_fork_and_has_unsigned_records),
 		TEST(records_of_another_type_of_log_are_not_read),
