@@ -8,7 +8,7 @@
 #include "testing.h"
 
 #include "history.h"
-#include "room.h"
+#include "room/inside.h"
 
 enum {
 	PAGES_MAX = 400,
@@ -17,7 +17,8 @@ enum {
 	LARGEST = 24 + RECORD_HEADER_SIZE + LIMIT_TEXT /* in the store */
 };
 
-#define NOW ((uint64_t)1800000000000)
+#define NOW          ((uint64_t)1800000000000)
+#define FIVE_MINUTES ((uint64_t)300 * 1000)
 
 static struct scratch s;
 static struct log *log_;
@@ -120,8 +121,8 @@ static void book_fill(struct book *book, uint64_t last, const char *word)
 	}
 }
 
-static void book_begin(
-	struct book *book, uint8_t who, uint32_t epoch, const char *name)
+static void book_begin_at(struct book *book, uint8_t who, uint32_t epoch,
+	const char *name, uint64_t time_ms)
 {
 	uint8_t payload[RECORD_OPEN_MAX];
 	struct record_open open = { .epoch = epoch };
@@ -135,8 +136,14 @@ static void book_begin(
 	memcpy(open.room_id, room_id, RECORD_ID_SIZE);
 	memcpy(open.public_key, book->key.public_key, RECORD_KEY_SIZE);
 	(void)snprintf(open.name, sizeof(open.name), "%s", name);
-	book_add(book, RECORD_OPEN, NOW, payload,
+	book_add(book, RECORD_OPEN, time_ms, payload,
 		record_open_encode(&open, payload));
+}
+
+static void book_begin(
+	struct book *book, uint8_t who, uint32_t epoch, const char *name)
+{
+	book_begin_at(book, who, epoch, name, NOW);
 }
 
 /* A copy that goes another way after record seq. */
@@ -896,24 +903,26 @@ static void abuse_21_unknown_types_and_texts_to_the_limit_are_kept(void **state)
 	assert_int_equal(room_say(room, bytes, LIMIT_TEXT, wall), 0);
 }
 
+/* The log of a new author, who says that it is always this time. */
+static void give_log_of_time(uint8_t who, uint64_t time_ms)
+{
+	book_begin_at(&other, who, 0, "dave", time_ms);
+	book_add(&other, RECORD_TEXT, time_ms, "x", 1);
+	give_all(&other);
+	for (uint64_t seq = 1; seq <= 2; seq++)
+		assert_true(read_of(number_of(&other), seq).time_ms == time_ms);
+}
+
 static void abuse_22_strange_times_are_kept_and_do_not_drag_ours(void **state)
 {
 	const uint64_t year_9999 = 253402300799000;
-	uint64_t times[] = { 0, NOW + 60 * 1000, year_9999, (uint64_t)1 << 63,
-		UINT64_MAX };
+	const uint64_t times[] = { 0, NOW + 60 * 1000, year_9999,
+		(uint64_t)1 << 63, UINT64_MAX };
 	uint32_t own;
 
 	(void)state;
-	book_begin(&other, 5, 0, "dave");
-	other.pages[1].time_ms = 0;
-	for (size_t i = 0; i < COUNT_OF(times); i++) {
-		uint8_t who = (uint8_t)(10 + i);
-
-		book_begin(&other, who, 0, "dave");
-		if (times[i] >= NOW)
-			book_add(&other, RECORD_TEXT, times[i], "x", 1);
-		give_all(&other);
-	}
+	for (size_t i = 0; i < COUNT_OF(times); i++)
+		give_log_of_time((uint8_t)(10 + i), times[i]);
 	book_add(&other, RECORD_TEXT, NOW, "back", 4);
 	assert_verdict(give(&other, 3, 3), ROOM_BAD); /* time goes back */
 	must_say("now");
@@ -926,6 +935,20 @@ static void abuse_22_strange_times_are_kept_and_do_not_drag_ours(void **state)
 	must_say("then");
 	commit();
 	assert_int_equal(read_of(own, 3).time_ms, NOW + 60 * 1000 + 1);
+}
+
+static void abuse_22_others_pull_our_time_by_five_minutes_at_most(void **state)
+{
+	(void)state;
+	give_log_of_time(10, NOW + FIVE_MINUTES + 1);
+	must_say("ours");
+	commit();
+	assert_true(read_of(room_own(room), 2).time_ms == NOW);
+	give_log_of_time(11, NOW + FIVE_MINUTES);
+	must_say("theirs");
+	commit();
+	assert_true(
+		read_of(room_own(room), 3).time_ms == NOW + FIVE_MINUTES + 1);
 }
 
 static void names_follow_the_newest_name_record(void **state)
@@ -1662,20 +1685,71 @@ static void own_time_far_ahead_begins_a_new_epoch(void **state)
 	uint32_t old;
 
 	(void)state;
-	wall = NOW + (uint64_t)3600 * 1000;
-	must_say("tomorrow");
+	wall = NOW + FIVE_MINUTES;
+	must_say("later");
 	commit();
 	old = room_own(room);
 	wall = NOW;
 	room_again();
 	room_settle(room, wall);
+	assert_string_equal(news(), ""); /* that is not far */
+	must_say("now");
+	wall = NOW - 1;
+	room_again();
+	room_settle(room, wall);
 	assert_string_equal(news(), "epoch new\n");
-	must_say("today");
+	must_say("before");
 	commit();
 	assert_true(room_own(room) != old);
-	assert_int_equal(read_of(room_own(room), 3).time_ms, NOW);
-	assert_string_equal(texts(old), "tomorrow"); /* and not said again */
-	assert_string_equal(texts(room_own(room)), "today");
+	assert_int_equal(read_of(room_own(room), 3).time_ms, NOW - 1);
+	assert_string_equal(texts(old), "later,now"); /* and not said again */
+	assert_string_equal(texts(room_own(room)), "before");
+}
+
+/* A clock that is wrong at each start: the last epochs are for forks. */
+static void own_time_far_ahead_costs_eight_epochs_at_most(void **state)
+{
+	(void)state;
+	for (int epochs = 1; epochs <= 10; epochs++) {
+		must_say("x");
+		wall -= FIVE_MINUTES + 1;
+		room_again();
+		room_settle(room, wall);
+		assert_true(room_may_say(room));
+		assert_string_equal(news(), epochs < 8 ? "epoch new\n" : "");
+	}
+	assert_string_equal(texts(room_own(room)), "x,x,x");
+}
+
+/* A log that has all its numbers is more than a test can write. */
+static void log_whose_numbers_are_used_up_goes_on_in_another(void **state)
+{
+	struct record_continue next;
+	uint32_t old;
+
+	(void)state;
+	must_say("one");
+	commit();
+	assert_string_equal(news(), "name me\n");
+	old = room_own(room);
+	room->list[old].tip.seq = LIMIT_SEQ - 1;
+	assert_true(room_may_say(room));
+	room->list[old].tip.seq = LIMIT_SEQ;
+	assert_int_equal(say("two"), -1);
+	assert_int_equal(errno, EBUSY);
+	assert_true(room_is_busy(room));
+	run();
+	assert_string_equal(news(), "epoch new\n");
+	must_say("two");
+	room_again();
+	assert_true(room_own(room) != old);
+	assert_true(record_continue_decode(
+		read_of(room_own(room), 2).payload, &next));
+	assert_memory_equal(
+		next.log_id, room_log(room, old)->log.id, RECORD_ID_SIZE);
+	assert_true(next.seq == room_newest(room, old));
+	assert_string_equal(texts(old), "one");
+	assert_string_equal(texts(room_own(room)), "two");
 }
 
 static void abuse_19_own_log_with_a_hole_waits_and_is_left_behind(void **state)
@@ -2104,6 +2178,7 @@ int main(void)
 		TEST(abuse_19_log_without_its_first_record_waits_for_a_name),
 		TEST(abuse_21_unknown_types_and_texts_to_the_limit_are_kept),
 		TEST(abuse_22_strange_times_are_kept_and_do_not_drag_ours),
+		TEST(abuse_22_others_pull_our_time_by_five_minutes_at_most),
 		TEST(names_follow_the_newest_name_record),
 		TEST(epochs_beyond_the_limit_are_refused),
 		TEST(what_is_not_durable_yet_is_compared_after_a_commit),
@@ -2130,6 +2205,8 @@ int main(void)
 		TEST(smaller_fork_of_the_log_before_says_the_rest_again),
 		TEST(smaller_fork_says_the_rest_again_after_a_restart),
 		TEST(own_time_far_ahead_begins_a_new_epoch),
+		TEST(own_time_far_ahead_costs_eight_epochs_at_most),
+		TEST(log_whose_numbers_are_used_up_goes_on_in_another),
 		TEST(abuse_19_own_log_with_a_hole_waits_and_is_left_behind),
 		TEST(abuse_19_own_log_that_rots_while_we_run_stops_us),
 		TEST(abuse_19_own_log_with_a_hole_is_filled_by_peers),
