@@ -54,9 +54,9 @@ static void write_number(struct writer *w, const char *name, uint64_t value)
 /* RFC 3339, in UTC; a time beyond the year 9999 is shown as its end. */
 static void write_time(struct writer *w, uint64_t time_ms)
 {
-	const uint64_t most_s = 253402300799;
-	uint64_t seconds = time_ms / 1000;
-	time_t when = (time_t)(seconds > most_s ? most_s : seconds);
+	const uint64_t most_ms = 253402300799999;
+	uint64_t shown_ms = time_ms > most_ms ? most_ms : time_ms;
+	time_t when = (time_t)(shown_ms / 1000);
 	char text[32] = "";
 	struct tm utc;
 	size_t size;
@@ -65,7 +65,7 @@ static void write_time(struct writer *w, uint64_t time_ms)
 		return;
 	size = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
 	(void)snprintf(text + size, sizeof(text) - size, ".%03uZ",
-		(unsigned)(time_ms % 1000));
+		(unsigned)(shown_ms % 1000));
 	write_field(w, "time", text);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Tests of chat.c: whole nodes in one process, linked by socket pairs, with
- * pipes for the person and a real database each.  Both clocks are a variable
- * (--wrap=clock_gettime): a millisecond goes by in each turn.
+ * pipes for the person and a real database each; or linked with evil.h's, who
+ * has none.  Both clocks are a variable (--wrap=clock_gettime): a millisecond
+ * goes by in each turn.
  */
 #include "scratch.h"
 
@@ -12,8 +13,10 @@
 #include <sysexits.h>
 #include <time.h>
 
-#include "chat.h"
+#include "chat_inside.h"
 #include "ctl.h"
+#include "evil.h"
+#include "room/inside.h"
 
 struct node {
 	struct chat *chat;
@@ -175,11 +178,16 @@ static int count_of(const char *text, const char *part)
 
 static struct node a, b, c;
 
-static void alice_has_said_one(void)
+static void alice_has_said(const char *line)
 {
 	node_make(&a, "alice");
-	say(&a, "one\n");
-	until_shown(&a, NULL, &a, "alice> one\n");
+	say(&a, line);
+	until_shown(&a, NULL, &a, line);
+}
+
+static void alice_has_said_one(void)
+{
+	alice_has_said("one\n");
 }
 
 static void alice_and_bob_are_linked(void)
@@ -374,6 +382,97 @@ static void control_bytes_of_others_are_shown_harmless(void **state)
 	node_remove(&b);
 }
 
+/* Somebody who says what a test tells him to, linked with a. */
+
+static struct evil evil;
+static struct book book;
+
+/* Turns of both; a.told and a.shown tell what came of it. */
+static void evil_turns(int count)
+{
+	while (count-- > 0) {
+		node_turn(&a);
+		evil_turn(&evil);
+	}
+}
+
+static void bob_is_evil(void)
+{
+	struct evil_options bob = {
+		.role = WIRE_DIALLER, .who = 2, .name = "bob"
+	};
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(chat_adopt(a.chat, ends[0], MESH_ACCEPTED), 0);
+	evil_open(&evil, ends[1], &bob);
+	evil_turns(20);
+	assert_true(evil_is_up(&evil));
+}
+
+static void alice_is_linked_with_evil_bob(void)
+{
+	node_make(&a, "alice");
+	bob_is_evil();
+	book_open(&book, 2, "bob");
+}
+
+static void evil_leaves(void)
+{
+	evil_close(&evil);
+	node_remove(&a);
+}
+
+static void abuse_17_an_author_over_his_quota_is_told_of(void **state)
+{
+	static struct book dora;
+
+	(void)state;
+	alice_is_linked_with_evil_bob();
+	a.chat->room->options.log_bytes = 2000;
+	book_fill(&book, 40);
+	evil_put_batch(&evil, &book, 1, 1, 10);
+	evil_turns(50);
+	assert_non_null(strstr(a.shown, "bob> bob-10\n"));
+	assert_null(strstr(a.told, "not kept"));
+	for (int i = 0; i < 2; i++) {
+		evil_put_batch(&evil, &book, 1, 11, 40);
+		evil_turns(50);
+	}
+	assert_null(strstr(a.shown, "bob-11\n"));
+	assert_int_equal(
+		count_of(a.told, "warn> messages of bob are not kept any more: "
+				 "they have used up their room\n"),
+		1);
+	book_open(&dora, 3, "dora");
+	book_say(&dora, "I have room");
+	evil_put_batch(&evil, &dora, 2, 1, 2);
+	evil_turns(50);
+	assert_non_null(strstr(a.shown, "dora> I have room\n"));
+	evil_leaves();
+}
+
+static void abuse_21_all_texts_are_shown_and_unknown_types_are_not(void **state)
+{
+	static char most[LIMIT_TEXT];
+	static char shown[sizeof(most) + 64];
+
+	(void)state;
+	alice_is_linked_with_evil_bob();
+	memset(most, 'x', sizeof(most));
+	book_add(&book, RECORD_TEXT, "", 0);
+	book_add(&book, RECORD_TEXT, most, sizeof(most));
+	book_add(&book, 200, "of another time", 15);
+	book_say(&book, "last");
+	evil_put_batch(&evil, &book, 1, 1, 5);
+	evil_turns(50);
+	(void)snprintf(shown, sizeof(shown), "bob> \nbob> %.*s\nbob> last\n",
+		(int)sizeof(most), most);
+	assert_string_equal(a.shown, shown);
+	evil_leaves();
+}
+
 /* The original's prologue and Handshake, as somebody named `name`. */
 static void pretend(int fd, const char *name)
 {
@@ -463,6 +562,118 @@ static void own_lines_wait_until_others_could_answer(void **state)
 	assert_null(strstr(a.told, "warn>"));
 	node_remove(&a);
 	node_remove(&b);
+}
+
+/* Alice's log, as whoever was linked with her has it. */
+static void book_of_alice(void)
+{
+	struct room *room = a.chat->room;
+	uint32_t own = room_own(room);
+	struct log_cursor cursor = { .seq = 1 };
+	struct record record;
+
+	memset(&book, 0, sizeof(book));
+	book.log = room_log(room, own)->log;
+	for (; cursor.seq <= room_durable(room, own); cursor.seq++) {
+		struct page *page = &book.pages[cursor.seq];
+
+		assert_int_equal(room_read(room, own, &cursor, &record), 0);
+		page->time_ms = record.time_ms;
+		page->type = record.type;
+		page->size = record.payload.left;
+		assert_true(page->size <= sizeof(page->text));
+		memcpy(page->text, record.payload.at, page->size);
+		memcpy(page->id, record.id, sizeof(page->id));
+		memcpy(page->signature, record.signature,
+			sizeof(page->signature));
+		book.chain.seq = cursor.seq;
+	}
+}
+
+/*
+ * Alice has said 1 to `last`; then she put an old copy back, of 1 alone, and
+ * says `next`.  Evil bob has all of it, and claims so much.
+ */
+static void alice_is_restored(int last, uint64_t claimed)
+{
+	struct message_entry entry;
+	char text[16];
+
+	alice_has_said("1\n");
+	node_place(&b);
+	chat_close(a.chat);
+	copy_database(&a, &b);
+	node_reopen(&a, "alice");
+	for (int i = 2; i <= last; i++) {
+		(void)snprintf(text, sizeof(text), "%d\n", i);
+		say(&a, text);
+	}
+	(void)snprintf(text, sizeof(text), "alice> %d\n", last);
+	until_shown(&a, NULL, &a, text);
+	book_of_alice();
+	chat_close(a.chat);
+	copy_database(&b, &a);
+	b.chat = NULL;
+	node_remove(&b);
+	node_reopen(&a, "alice");
+	say(&a, "next\n");
+	bob_is_evil();
+	entry = book_entry(&book, 1, claimed, WANT_NOTHING);
+	evil_put_digest(&evil, &entry, 1, true);
+}
+
+/* Until `ms` after alice began, in steps of 10 ms. */
+static void evil_turns_until(int64_t ms)
+{
+	while (chat_clock_ms() < a.chat->ask_ms + ms) {
+		clock_at_ms += 9;
+		evil_turns(1);
+	}
+}
+
+static void own_lines_wait_for_who_claims_to_have_more(void **state)
+{
+	(void)state;
+	alice_is_restored(1, 9);
+	evil_turns_until(5000);
+	assert_string_equal(a.shown, "alice> 1\n");
+	evil_turns_until(5200);
+	assert_string_equal(a.shown, "alice> 1\nalice> next\n");
+	evil_leaves();
+}
+
+/* Alice's record n + 1 is the text n. */
+static void own_records_that_come_late_are_adopted_first(void **state)
+{
+	(void)state;
+	alice_is_restored(4, 5);
+	evil_turns_until(4000);
+	evil_put_batch(&evil, &book, 1, 3, 4);
+	evil_turns_until(8000);
+	assert_string_equal(a.shown, "alice> 1\nalice> 2\nalice> 3\n");
+	evil_put_batch(&evil, &book, 1, 5, 5);
+	evil_turns_until(8200);
+	assert_string_equal(a.shown, "alice> 1\nalice> 2\nalice> 3\n"
+				     "alice> 4\nalice> next\n");
+	assert_non_null(strstr(a.told, "info> others had messages of yours"));
+	evil_leaves();
+}
+
+/* However many come, and however many more are promised. */
+static void own_lines_wait_a_minute_at_most(void **state)
+{
+	(void)state;
+	alice_is_restored(20, 1000);
+	for (uint64_t seq = 3; seq <= 16; seq++) {
+		evil_turns_until((int64_t)(seq - 2) * 4000);
+		evil_put_batch(&evil, &book, 1, seq, seq);
+	}
+	evil_turns_until(60 * 1000);
+	assert_non_null(strstr(a.shown, "alice> 15\n"));
+	assert_null(strstr(a.shown, "alice> next\n"));
+	evil_turns_until(60 * 1000 + 200);
+	assert_non_null(strstr(a.shown, "alice> 15\nalice> next\n"));
+	evil_leaves();
 }
 
 /* A backup is put back: what bob has of alice comes first (13). */
@@ -1008,9 +1219,15 @@ int main(void)
 		cmocka_unit_test(
 			a_line_that_is_too_long_is_refused_and_the_rest_goes_on),
 		cmocka_unit_test(control_bytes_of_others_are_shown_harmless),
+		cmocka_unit_test(abuse_17_an_author_over_his_quota_is_told_of),
+		cmocka_unit_test(
+			abuse_21_all_texts_are_shown_and_unknown_types_are_not),
 		cmocka_unit_test(
 			abuse_37_an_original_with_gaps_is_not_believed),
 		cmocka_unit_test(own_lines_wait_until_others_could_answer),
+		cmocka_unit_test(own_lines_wait_for_who_claims_to_have_more),
+		cmocka_unit_test(own_records_that_come_late_are_adopted_first),
+		cmocka_unit_test(own_lines_wait_a_minute_at_most),
 		cmocka_unit_test(abuse_13_a_restored_backup_heals_itself),
 		cmocka_unit_test(
 			abuse_10_copies_that_forked_go_on_and_nothing_is_lost),

@@ -101,8 +101,7 @@ static void a_database_is_made_and_opened_again(void **state)
 	made(p);
 }
 
-/* Abuse 46. */
-static void a_directory_that_is_none_of_ours_is_refused(void **state)
+static void abuse_46_a_directory_that_is_none_of_ours_is_refused(void **state)
 {
 	struct place *p = *state;
 	char other[320];
@@ -121,7 +120,7 @@ static void a_directory_that_is_none_of_ours_is_refused(void **state)
 	assert_int_equal(rmdir(other), 0); /* nothing was put into it */
 }
 
-static void a_directory_open_to_others_is_refused(void **state)
+static void abuse_46_a_directory_open_to_others_is_refused(void **state)
 {
 	struct place *p = *state;
 	static const mode_t modes[] = { 0777, 0755, 0701, 0710, 0720 };
@@ -143,8 +142,7 @@ static void a_directory_open_to_others_is_refused(void **state)
 	assert_int_equal(rmdir(p->path), 0); /* nothing was put into it */
 }
 
-/* Abuse 47. */
-static void an_identity_not_ours_alone_is_refused(void **state)
+static void abuse_47_an_identity_not_ours_alone_is_refused(void **state)
 {
 	struct place *p = *state;
 	struct scratch *s = &p->scratch;
@@ -170,7 +168,7 @@ static void an_identity_not_ours_alone_is_refused(void **state)
 	refused(p, EX_CONFIG, "which is needed to open it");
 }
 
-static void a_lost_identity_is_not_made_anew(void **state)
+static void abuse_47_a_lost_identity_is_not_made_anew(void **state)
 {
 	struct place *p = *state;
 	struct scratch *s = &p->scratch;
@@ -262,10 +260,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		place_test(a_database_is_made_and_opened_again),
-		place_test(a_directory_that_is_none_of_ours_is_refused),
-		place_test(a_directory_open_to_others_is_refused),
-		place_test(an_identity_not_ours_alone_is_refused),
-		place_test(a_lost_identity_is_not_made_anew),
+		place_test(
+			abuse_46_a_directory_that_is_none_of_ours_is_refused),
+		place_test(abuse_46_a_directory_open_to_others_is_refused),
+		place_test(abuse_47_an_identity_not_ours_alone_is_refused),
+		place_test(abuse_47_a_lost_identity_is_not_made_anew),
 		place_test(another_room_is_refused),
 		place_test(damaged_peers_are_refused),
 		place_test(who_looks_for_no_database_finds_none),

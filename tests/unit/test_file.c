@@ -100,8 +100,7 @@ static void a_replaced_file_is_ours_alone(void **state)
 	(void)umask(mask);
 }
 
-/* Abuse 48. */
-static void nothing_is_written_through_a_symbolic_link(void **state)
+static void abuse_48_nothing_is_written_through_a_symbolic_link(void **state)
 {
 	struct scratch *s = *state;
 
@@ -136,7 +135,8 @@ int main(void)
 		scratch_test(a_file_of_another_user_is_refused),
 		scratch_test(what_is_no_regular_file_is_refused),
 		scratch_test(a_replaced_file_is_ours_alone),
-		scratch_test(nothing_is_written_through_a_symbolic_link),
+		scratch_test(
+			abuse_48_nothing_is_written_through_a_symbolic_link),
 		scratch_test(a_failed_replacement_leaves_the_old_file),
 	};
 

@@ -153,8 +153,8 @@ static void a_sound_database_is_said_to_be_sound(void **state)
 	assert_memory_equal(logs + 6, "), all sound\n", 14);
 }
 
-/* Abuse 7: the chain vouches for what is in the middle. */
-static void a_bad_signature_inside_a_log_harms_nobody(void **state)
+/* The chain vouches for what is in the middle. */
+static void abuse_07_a_bad_signature_inside_a_log_harms_nobody(void **state)
 {
 	struct place *p = *state;
 
@@ -250,8 +250,7 @@ static void what_a_crash_leaves_is_checked_to_its_end(void **state)
 	printed_line(p, "message 102 of ~");
 }
 
-/* Abuse 49. */
-static void a_history_without_its_files_is_not_invented(void **state)
+static void abuse_49_a_history_without_its_files_is_not_invented(void **state)
 {
 	struct place *p = *state;
 	char command[400];
@@ -280,14 +279,15 @@ int main(void)
 		place_test(a_name_that_two_keys_claim_gets_suffixes),
 		place_test(one_key_with_two_logs_needs_no_suffix),
 		place_test(a_sound_database_is_said_to_be_sound),
-		place_test(a_bad_signature_inside_a_log_harms_nobody),
+		place_test(abuse_07_a_bad_signature_inside_a_log_harms_nobody),
 		place_test(a_bad_signature_at_the_end_is_found),
 		place_test(a_signature_that_was_good_once_is_looked_at),
 		place_test(a_text_that_was_not_signed_is_found),
 		place_test(a_time_that_goes_back_is_found),
 		place_test(a_log_that_does_not_begin_as_its_own_is_found),
 		place_test(what_a_crash_leaves_is_checked_to_its_end),
-		place_test(a_history_without_its_files_is_not_invented),
+		place_test(
+			abuse_49_a_history_without_its_files_is_not_invented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

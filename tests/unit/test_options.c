@@ -128,8 +128,7 @@ static void a_room_has_a_database_of_its_own(void **state)
 	}
 }
 
-/* Abuse 45. */
-static void what_makes_no_sense_is_a_usage_error(void **state)
+static void abuse_45_what_makes_no_sense_is_a_usage_error(void **state)
 {
 	static const char *const lines[] = { "chat", "chat Alice", "chat _",
 		"chat -rf", "chat ../../etc/x", "chat /tmp/x", "chat .",
@@ -252,7 +251,7 @@ int main(void)
 		cmocka_unit_test(every_option_has_its_place),
 		cmocka_unit_test(commands_are_chosen_by_options),
 		cmocka_unit_test(a_room_has_a_database_of_its_own),
-		cmocka_unit_test(what_makes_no_sense_is_a_usage_error),
+		cmocka_unit_test(abuse_45_what_makes_no_sense_is_a_usage_error),
 		cmocka_unit_test(acks_and_timeout_go_with_what_is_delivered),
 		cmocka_unit_test(more_peers_than_there_is_room_for_are_refused),
 		cmocka_unit_test(oneself_is_no_peer),

@@ -156,8 +156,8 @@ static void an_interrupted_making_is_begun_anew(void **state)
 	assert_int_equal(faccessat(s->fd, "identity.tmp", F_OK, 0), -1);
 }
 
-/* Abuse 47, and the next three. */
-static void a_damaged_identity_is_refused_and_never_made_anew(void **state)
+static void abuse_47_a_damaged_identity_is_refused_and_never_made_anew(
+	void **state)
 {
 	static const char *const bad[] = {
 		"",
@@ -187,7 +187,7 @@ static void a_damaged_identity_is_refused_and_never_made_anew(void **state)
 	}
 }
 
-static void an_identity_cut_anywhere_is_refused(void **state)
+static void abuse_47_an_identity_cut_anywhere_is_refused(void **state)
 {
 	char text[sizeof(identity)];
 
@@ -200,7 +200,7 @@ static void an_identity_cut_anywhere_is_refused(void **state)
 	}
 }
 
-static void an_identity_that_is_linked_is_refused(void **state)
+static void abuse_47_an_identity_that_is_linked_is_refused(void **state)
 {
 	struct scratch *s = *state;
 
@@ -219,7 +219,7 @@ static void an_identity_that_is_linked_is_refused(void **state)
 	assert_string_equal(scratch_read(s, "elsewhere"), identity);
 }
 
-static void an_identity_that_others_may_open_is_refused(void **state)
+static void abuse_47_an_identity_that_others_may_open_is_refused(void **state)
 {
 	struct scratch *s = *state;
 
@@ -256,7 +256,7 @@ static void a_newer_identity_is_refused(void **state)
 	refused(*state, PEOPLE_NEWER);
 }
 
-static void a_lost_identity_is_not_made_anew(void **state)
+static void abuse_47_a_lost_identity_is_not_made_anew(void **state)
 {
 	struct scratch *s = *state;
 	struct people_options signed_log = { .make = true, .expected = true };
@@ -399,8 +399,9 @@ static void a_claim_is_worth_less_than_a_pin(void **state)
 	people_close(p);
 }
 
-/* Abuse 43: names that would look like our notices. */
-static void names_that_are_words_of_ours_are_never_shown_bare(void **state)
+/* Names that would look like our notices. */
+static void abuse_43_names_that_are_words_of_ours_are_never_shown_bare(
+	void **state)
 {
 	struct people *p = open_alice(*state);
 
@@ -579,8 +580,8 @@ static void peers_cut_anywhere_are_refused(void **state)
 	}
 }
 
-/* Abuse 48. */
-static void peers_swapped_for_a_link_are_not_written_through(void **state)
+static void abuse_48_peers_swapped_for_a_link_are_not_written_through(
+	void **state)
 {
 	struct scratch *s = *state;
 	struct people *p = open_alice(s);
@@ -608,13 +609,15 @@ int main(void)
 		scratch_test(an_identity_is_made_once_and_kept),
 		scratch_test(an_identity_is_read_as_documented),
 		scratch_test(an_interrupted_making_is_begun_anew),
-		scratch_test(a_damaged_identity_is_refused_and_never_made_anew),
-		scratch_test(an_identity_cut_anywhere_is_refused),
-		scratch_test(an_identity_that_is_linked_is_refused),
-		scratch_test(an_identity_that_others_may_open_is_refused),
+		scratch_test(
+			abuse_47_a_damaged_identity_is_refused_and_never_made_anew),
+		scratch_test(abuse_47_an_identity_cut_anywhere_is_refused),
+		scratch_test(abuse_47_an_identity_that_is_linked_is_refused),
+		scratch_test(
+			abuse_47_an_identity_that_others_may_open_is_refused),
 		scratch_test(an_identity_of_another_room_is_refused),
 		scratch_test(a_newer_identity_is_refused),
-		scratch_test(a_lost_identity_is_not_made_anew),
+		scratch_test(abuse_47_a_lost_identity_is_not_made_anew),
 		scratch_test(an_identity_of_another_database_is_refused),
 		scratch_test(a_clock_of_1970_makes_no_name_ours),
 		scratch_test(who_only_looks_writes_nothing),
@@ -623,7 +626,8 @@ int main(void)
 		scratch_test(our_own_name_is_ours),
 		scratch_test(who_is_only_relayed_is_shown_by_his_claim),
 		scratch_test(a_claim_is_worth_less_than_a_pin),
-		scratch_test(names_that_are_words_of_ours_are_never_shown_bare),
+		scratch_test(
+			abuse_43_names_that_are_words_of_ours_are_never_shown_bare),
 		scratch_test(pins_that_find_no_room_are_not_made),
 		scratch_test(more_persons_than_can_be_remembered_are_shown),
 		scratch_test(original_authors_are_marked),
@@ -631,7 +635,8 @@ int main(void)
 		scratch_test(peers_are_written_as_they_are_read),
 		scratch_test(damaged_peers_are_refused),
 		scratch_test(peers_cut_anywhere_are_refused),
-		scratch_test(peers_swapped_for_a_link_are_not_written_through),
+		scratch_test(
+			abuse_48_peers_swapped_for_a_link_are_not_written_through),
 	};
 
 	ed25519_start();

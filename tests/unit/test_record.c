@@ -332,8 +332,7 @@ static struct record_chain long_chain(size_t flipped)
 	return chain;
 }
 
-/* Abuse 6. */
-static void one_flipped_bit_spoils_the_last_signature(void **state)
+static void abuse_06_one_flipped_bit_spoils_the_last_signature(void **state)
 {
 	uint8_t signature[RECORD_SIGNATURE_SIZE];
 	struct record_chain chain = long_chain(SIZE_MAX);
@@ -349,8 +348,8 @@ static void one_flipped_bit_spoils_the_last_signature(void **state)
 	}
 }
 
-/* Abuse 7: whoever relays records can not change what follows them. */
-static void id_does_not_depend_on_signatures(void **state)
+/* Whoever relays records can not change what follows them. */
+static void abuse_07_id_does_not_depend_on_signatures(void **state)
 {
 	struct record_chain one = opened_by_alice();
 	struct record_chain other = one;
@@ -410,8 +409,7 @@ static void every_field_changes_the_id(void **state)
 	}
 }
 
-/* Abuse 8. */
-static void signature_with_s_plus_l_is_refused(void **state)
+static void abuse_08_signature_with_s_plus_l_is_refused(void **state)
 {
 	static const char order[] = "edd3f55c1a631258d69cf7a2def9de14"
 				    "00000000000000000000000000000010";
@@ -434,8 +432,8 @@ static void signature_with_s_plus_l_is_refused(void **state)
 	assert_true(record_verify(&alice, 1, open_room, signature));
 }
 
-/* Abuse 2 and 9: as bob's, in another epoch or room, under another number. */
-static void signature_is_good_for_its_place_only(void **state)
+/* As bob's, in another epoch or room, under another number. */
+static void abuse_02_09_signature_is_good_for_its_place_only(void **state)
 {
 	uint8_t id[RECORD_ID_SIZE] = { 7 };
 	uint8_t signature[RECORD_SIGNATURE_SIZE];
@@ -460,8 +458,8 @@ static void signature_is_good_for_its_place_only(void **state)
 	assert_false(record_verify(&alice, 5, id, signature));
 }
 
-/* Abuse 9: the whole log is replayed, from its OPEN on. */
-static void open_belongs_to_one_room_key_and_epoch(void **state)
+/* The whole log is replayed, from its OPEN on. */
+static void abuse_09_open_belongs_to_one_room_key_and_epoch(void **state)
 {
 	uint8_t bytes[RECORD_OPEN_MAX];
 	uint8_t room_id[RECORD_ID_SIZE];
@@ -611,8 +609,8 @@ static void open_with_a_bad_name_is_refused(void **state)
 	}
 }
 
-/* Abuse 21. */
-static void payloads_have_limits_and_unknown_types_are_kept(void **state)
+static void abuse_21_payloads_have_limits_and_unknown_types_are_kept(
+	void **state)
 {
 	static const uint8_t bytes[LIMIT_PAYLOAD + 1];
 	static const struct {
@@ -643,8 +641,7 @@ static void payloads_have_limits_and_unknown_types_are_kept(void **state)
 	}
 }
 
-/* Abuse 22. */
-static void time_is_anything_that_does_not_go_back(void **state)
+static void abuse_22_time_is_anything_that_does_not_go_back(void **state)
 {
 	static const struct {
 		uint64_t time_ms;
@@ -763,20 +760,24 @@ int main(void)
 			record_decode_is_not_confused_by_a_payload_of_96_bytes),
 		cmocka_unit_test(
 			record_decode_refuses_what_no_version_has_written),
-		cmocka_unit_test(one_flipped_bit_spoils_the_last_signature),
-		cmocka_unit_test(id_does_not_depend_on_signatures),
+		cmocka_unit_test(
+			abuse_06_one_flipped_bit_spoils_the_last_signature),
+		cmocka_unit_test(abuse_07_id_does_not_depend_on_signatures),
 		cmocka_unit_test(every_field_changes_the_id),
-		cmocka_unit_test(signature_with_s_plus_l_is_refused),
-		cmocka_unit_test(signature_is_good_for_its_place_only),
-		cmocka_unit_test(open_belongs_to_one_room_key_and_epoch),
+		cmocka_unit_test(abuse_08_signature_with_s_plus_l_is_refused),
+		cmocka_unit_test(
+			abuse_02_09_signature_is_good_for_its_place_only),
+		cmocka_unit_test(
+			abuse_09_open_belongs_to_one_room_key_and_epoch),
 		cmocka_unit_test(open_is_the_first_record_and_no_other),
 		cmocka_unit_test(open_has_no_other_spelling),
 		cmocka_unit_test(names_are_short_and_plain),
 		cmocka_unit_test(name_has_no_nul),
 		cmocka_unit_test(open_with_a_bad_name_is_refused),
 		cmocka_unit_test(
-			payloads_have_limits_and_unknown_types_are_kept),
-		cmocka_unit_test(time_is_anything_that_does_not_go_back),
+			abuse_21_payloads_have_limits_and_unknown_types_are_kept),
+		cmocka_unit_test(
+			abuse_22_time_is_anything_that_does_not_go_back),
 		cmocka_unit_test(last_number_is_limit_seq),
 		cmocka_unit_test(
 			continue_is_the_second_record_of_a_later_epoch),

@@ -77,8 +77,8 @@ static void an_unsigned_text_says_so(void **state)
 		"\"text\":\"hello\",\"verified\":false}\n");
 }
 
-/* Abuse 40 and 41, at the choke point: test_clean has the rest. */
-static void one_text_is_one_clean_line(void **state)
+/* At the choke point: test_clean has the rest. */
+static void abuse_40_41_one_text_is_one_clean_line(void **state)
 {
 	struct room_log log = signed_log();
 	const char *line =
@@ -89,7 +89,7 @@ static void one_text_is_one_clean_line(void **state)
 	assert_null(strpbrk(line, "\r\x1b\x9b"));
 }
 
-static void only_texts_are_messages(void **state)
+static void abuse_21_only_texts_are_messages(void **state)
 {
 	struct room_log log = signed_log();
 	struct writer w = fresh();
@@ -107,20 +107,35 @@ static void only_texts_are_messages(void **state)
 	assert_int_equal(w.size, 0);
 }
 
-static void times_beyond_the_calendar_are_shown_as_its_end(void **state)
+static void abuse_22_times_are_shown_within_the_calendar(void **state)
 {
+	static const struct {
+		uint64_t time_ms;
+		const char *shown;
+	} cases[] = {
+		{ 0, "\"1970-01-01T00:00:00.000Z\"" },
+		{ 253402300799998, "\"9999-12-31T23:59:59.998Z\"" },
+		{ 253402300799999, "\"9999-12-31T23:59:59.999Z\"" },
+		{ 253402300800000, "\"9999-12-31T23:59:59.999Z\"" },
+		{ (uint64_t)1 << 63, "\"9999-12-31T23:59:59.999Z\"" },
+		{ UINT64_MAX, "\"9999-12-31T23:59:59.999Z\"" },
+	};
 	struct room_log log = signed_log();
-	struct record record = { .time_ms = UINT64_MAX,
-		.type = RECORD_TEXT,
-		.payload = reader_over("x", 1) };
+	struct record record = { .type = RECORD_TEXT };
 	struct show_message message = {
 		.log = &log, .name = "bob", .seq = 1, .record = &record
 	};
-	struct writer w = fresh();
 
 	(void)state;
-	assert_true(show_message(&w, &message, true));
-	assert_non_null(strstr(text_of(&w), "\"9999-12-31T23:59:59."));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct writer w = fresh();
+
+		record.time_ms = cases[i].time_ms;
+		record.payload = reader_over("x", 1);
+		assert_true(show_message(&w, &message, true));
+		if (strstr(text_of(&w), cases[i].shown) == NULL)
+			fail_msg("no %s in %s", cases[i].shown, text_of(&w));
+	}
 }
 
 /* A store with records of bob and of an author without a key. */
@@ -240,10 +255,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_signed_text_says_so),
 		cmocka_unit_test(an_unsigned_text_says_so),
-		cmocka_unit_test(one_text_is_one_clean_line),
-		cmocka_unit_test(only_texts_are_messages),
-		cmocka_unit_test(
-			times_beyond_the_calendar_are_shown_as_its_end),
+		cmocka_unit_test(abuse_40_41_one_text_is_one_clean_line),
+		cmocka_unit_test(abuse_21_only_texts_are_messages),
+		cmocka_unit_test(abuse_22_times_are_shown_within_the_calendar),
 		place_test(a_record_is_shown_under_the_name_known_here),
 		place_test(a_problem_names_the_author),
 		place_test(a_peer_is_named_by_his_first_log),
