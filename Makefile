@@ -77,7 +77,7 @@ build/tests/unit/test_chat: LDFLAGS += -Wl,--wrap=clock_gettime
 # The addresses of socketpairs are made up, and nothing is really dialled.
 made_up = mesh sync original exchange
 $(made_up:%=build/tests/unit/test_%): LDFLAGS += \
-	-Wl,--wrap=getpeername -Wl,--wrap=connect
+	$(patsubst %,-Wl$(comma)--wrap=%,getpeername getsockname connect)
 
 # What others can make us spend is counted (counted.h); ends can be resets.
 counted = mesh sync
@@ -237,7 +237,7 @@ build/tests/sim/sim-fast: $(SIM:%=tests/sim/%.c) tests/sim/world.h $(fast)
 
 # Who plays a part in scenarios, on real sockets.
 build/tests/scenarios/crossing: LDFLAGS += \
-	-Wl,--wrap=getpeername -Wl,--wrap=connect
+	$(patsubst %,-Wl$(comma)--wrap=%,getpeername getsockname connect)
 
 build/tests/scenarios/%: tests/scenarios/%.c $(sim_nodes)
 	@mkdir -p $(@D)

@@ -65,6 +65,7 @@ static struct node *const bob = &nodes[0];
 /* Addresses. */
 
 static struct sockaddr_storage peer_at; /* AF_UNSPEC: it is a socketpair */
+static struct sockaddr_storage own_at;  /* this end; the same */
 static int dialled_fd = -1;             /* the far end of the last dial */
 static int dial_count;
 static struct transcript dials; /* "10.0.0.7:4000\n" each */
@@ -88,6 +89,8 @@ static inline struct sockaddr_storage address4(const char *host, uint16_t port)
 
 int __real_getpeername(int fd, struct sockaddr *address, socklen_t *size);
 int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+int __real_getsockname(int fd, struct sockaddr *address, socklen_t *size);
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size);
 int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
 
@@ -97,6 +100,15 @@ int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size)
 		return __real_getpeername(fd, address, size);
 	assert_true(*size >= sizeof(peer_at));
 	memcpy(address, &peer_at, sizeof(peer_at));
+	return 0;
+}
+
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	if (own_at.ss_family == AF_UNSPEC)
+		return __real_getsockname(fd, address, size);
+	assert_true(*size >= sizeof(own_at));
+	memcpy(address, &own_at, sizeof(own_at));
 	return 0;
 }
 
@@ -531,6 +543,7 @@ static inline int world_begin(void **state)
 	ed25519_start();
 	now_ms = NODE_START_MS;
 	memset(&peer_at, 0, sizeof(peer_at));
+	memset(&own_at, 0, sizeof(own_at));
 	dial_count = 0;
 	transcript_clear(&dials);
 	node_explores = false;

@@ -418,6 +418,46 @@ static void mesh_with_only_refuses_strangers(void **state)
 	(void)join_up(bob, 3, "carol");
 }
 
+/* Also where a named peer was found: his name is not enough. */
+static void mesh_with_only_refuses_another_key_than_the_pinned(void **state)
+{
+	static const struct evil_options impostor = { .who = 5,
+		.name = "alice" };
+	struct ed25519_key key;
+	struct evil *e;
+
+	(void)state;
+	mesh_close(bob->mesh);
+	node_open_mesh(bob, true, false);
+	book_key(&key, 2);
+	assert_int_equal(mesh_add_peer(bob->mesh, "alice.local:1"), 0);
+	mesh_expect(bob->mesh, "alice", key.public_key);
+	for (int peer = -1; peer <= 0; peer++) {
+		e = join_as(bob, peer, &impostor);
+		settle();
+		assert_true(e->eof);
+		assert_int_equal(link_count(bob), 0);
+	}
+	(void)join_up(bob, 2, "alice");
+}
+
+/* Who answers at an address that was named is meant, whoever it is. */
+static void mesh_with_only_takes_who_answers_at_a_named_address(void **state)
+{
+	static const struct evil_options before = { .who = 5, .name = "eve" };
+	static const struct evil_options after = { .who = 6, .name = "eve" };
+	struct evil *e;
+
+	(void)state;
+	mesh_close(bob->mesh);
+	node_open_mesh(bob, true, false);
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	e = join_up_as(bob, 0, &before);
+	evil_leave(e);
+	settle();
+	(void)join_up_as(bob, 0, &after);
+}
+
 static void mesh_refuses_interfaces_that_are_not_allowed(void **state)
 {
 	struct sockaddr_storage local = address4("10.0.0.1", 0);
@@ -607,11 +647,9 @@ static void strike_all(const char *host)
 static void strikes_of_an_address_refuse_it_for_ten_minutes(void **state)
 {
 	static const char *const near[] = { "127.0.0.1", "10.0.0.5" };
-	struct sockaddr_storage local[2] = { address4("10.0.0.5", 0) };
 
 	(void)state;
-	/* The other one is that of a socketpair, which is none. */
-	mesh_set_local(bob->mesh, local, 2);
+	own_at = address4("10.0.0.5", 4000);
 	/* Whoever shares this host is judged by his key alone. */
 	for (unsigned i = 0; i < COUNT_OF(near); i++) {
 		strike_all(near[i]);
@@ -1523,6 +1561,8 @@ int main(void)
 			abuse_38_a_named_peer_with_another_key_does_not_count),
 		world_test(mesh_refuses_who_answers_by_another_name),
 		world_test(mesh_with_only_refuses_strangers),
+		world_test(mesh_with_only_refuses_another_key_than_the_pinned),
+		world_test(mesh_with_only_takes_who_answers_at_a_named_address),
 		world_test(mesh_refuses_interfaces_that_are_not_allowed),
 		world_test(mesh_dials_whom_it_found_and_not_who_is_linked),
 		world_test(mesh_dials_8_at_a_time_and_the_others_later),

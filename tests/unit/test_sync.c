@@ -1088,6 +1088,124 @@ static void buckets_are_of_addresses_and_not_of_who_is_named(void **state)
 	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET + 300);
 }
 
+/* His name is not enough, and it does not matter who dialled whom. */
+static void buckets_are_not_of_who_has_a_pinned_name_and_key(void **state)
+{
+	static const struct evil_options impostor = { .who = 5,
+		.name = "alice" };
+	static const struct evil_options alice = { .who = 2, .name = "alice" };
+	struct ed25519_key key;
+	struct evil *e;
+
+	(void)state;
+	hour_is_over();
+	book_key(&key, 2);
+	assert_int_equal(mesh_add_peer(bob->mesh, "alice.local:1"), 0);
+	mesh_expect(bob->mesh, "alice", key.public_key);
+	peer_at = address4("10.0.0.9", 5000);
+	e = join_up_as(bob, 0, &impostor);
+	digest_of_strangers(e, 0, 300);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+	digest_of_strangers(join_up_as(bob, -1, &alice), 1000, 300);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET + 300);
+}
+
+static void bucket_is_not_full_again_after_a_restart(void **state)
+{
+	struct evil *e;
+
+	(void)state;
+	node_restart(bob, NULL);
+	e = join_up(bob, 4, "dora");
+	e->terse = true;
+	digest_of_strangers(e, 0, 1000);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+}
+
+/* Epochs of its own that one key tells of. */
+static void digest_of_epochs(struct evil *e, unsigned from, unsigned count)
+{
+	static struct message_entry entries[LIMIT_DIGEST_ENTRIES];
+
+	memset(entries, 0, sizeof(entries));
+	for (unsigned i = 0; i < count; i++) {
+		entries[i].log.number = 10 + from + i;
+		entries[i].log.named = true;
+		memcpy(entries[i].log.public_key, e->key.public_key,
+			RECORD_KEY_SIZE);
+		entries[i].log.epoch = 1 + from + i;
+		entries[i].seq = 7;
+	}
+	evil_put_digest(e, entries, count, false);
+	settle();
+}
+
+/* What somebody says of himself is counted, but not with what he relays. */
+static void own_logs_of_a_neighbour_have_a_bucket_too(void **state)
+{
+	struct evil *dora, *eve;
+
+	(void)state;
+	hour_is_over();
+	peer_at = address4("10.0.0.9", 5000);
+	dora = join_up(bob, 4, "dora");
+	dora->terse = true;
+	for (unsigned i = 0; i < 3; i++)
+		digest_of_epochs(dora, i * 1000, 1000);
+	assert_int_equal(used_logs(), LIMIT_LOGS_BUCKET);
+	digest_of_strangers(dora, 5000, 300);
+	assert_int_equal(used_logs(), 2 * LIMIT_LOGS_BUCKET);
+	peer_at = address4("10.0.0.8", 5000);
+	eve = join_up(bob, 3, "carol");
+	book_open(&carols, 3, "carol");
+	evil_put_batch(eve, &carols, 1, 1, 1);
+	settle();
+	assert_int_equal(node_head(bob, &carols), 1);
+}
+
+/*
+ * Logs that are forked without a proof, for all of their signatures but the
+ * last are junk: to show one takes as many as there are powers of two.
+ */
+static void forks_that_prove_nothing_cost_little(void **state)
+{
+	enum { FORKS = 40, SECONDS = 200 };
+	static struct message_entry entries[FORKS];
+	static struct book one, other;
+	struct evil *e = join_up(bob, 4, "dora");
+	unsigned first;
+
+	(void)state;
+	bob->quiet = e->terse = true;
+	for (unsigned i = 0; i < FORKS; i++) {
+		book_open(&one, 200 + i, "x");
+		book_fill(&one, 70);
+		for (int seq = 2; seq < 70; seq++)
+			one.pages[seq].signature[0] ^= 1;
+		book_branch(&other, &one, 64);
+		(void)snprintf(other.name, sizeof(other.name), "y");
+		book_fill(&other, 69);
+		evil_put_batch(e, &one, 10 + i, 1, 70);
+		settle();
+		evil_put_batch(e, &other, 10 + i, 65, 69);
+		settle();
+		entries[i] = book_entry(&one, 10 + i, 70, WANT_NOTHING);
+		entries[i].log.named = entries[i].has_id = false;
+	}
+	pass(10 * 1000, 50); /* all were shown once */
+	verified_count = 0;
+	evil_put_digest(e, entries, FORKS, false);
+	settle();
+	first = verified_count; /* not all of them in one turn */
+	assert_in_range(first, 1, 4 * 8);
+	for (int i = 0; i < SECONDS; i++) {
+		evil_put_digest(e, entries, FORKS, false);
+		pass(1000, 50);
+	}
+	/* 1, 2, 4 ... 64 s apart; it was 7 x FORKS a second. */
+	assert_in_range(verified_count, first, 7 * FORKS * 12);
+}
+
 /* A number that now names a log that waits no longer means the one before. */
 static void number_of_a_log_that_waits_means_nothing(void **state)
 {
@@ -1197,6 +1315,10 @@ int main(void)
 		world_test(
 			unlike_is_heard_once_a_turn_however_often_it_is_said),
 		world_test(buckets_are_of_addresses_and_not_of_who_is_named),
+		world_test(buckets_are_not_of_who_has_a_pinned_name_and_key),
+		world_test(bucket_is_not_full_again_after_a_restart),
+		world_test(own_logs_of_a_neighbour_have_a_bucket_too),
+		world_test(forks_that_prove_nothing_cost_little),
 		world_test(number_of_a_log_that_waits_means_nothing),
 		world_test(again_is_answered_by_all_that_there_is_by_key),
 		world_test(abuse_17_an_author_over_his_quota_stops_alone),
