@@ -513,6 +513,15 @@ static inline struct evil *join_up(
 	return join_up_as(n, -1, &options);
 }
 
+static inline void evils_end(void)
+{
+	for (int i = 0; i < evil_count; i++) {
+		evil_close(evils[i]);
+		free(evils[i]);
+	}
+	evil_count = 0;
+}
+
 static inline int world_begin(void **state)
 {
 	(void)state;
@@ -534,11 +543,7 @@ static inline int world_end(void **state)
 	(void)state;
 	for (int i = 0; i < NODES; i++)
 		node_close(&nodes[i]);
-	for (int i = 0; i < evil_count; i++) {
-		evil_close(evils[i]);
-		free(evils[i]);
-	}
-	evil_count = 0;
+	evils_end();
 	if (dialled_fd >= 0)
 		assert_int_equal(close(dialled_fd), 0);
 	dialled_fd = -1;

@@ -6,13 +6,33 @@
  */
 #include "platform.h"
 
+#include "counted.h"
 #include "node.h"
 
 static struct book alices, branch;
 static char large[4000];
+static bool end_is_reset;
 
-#define LOST      "the connection was lost"
-#define MALFORMED "it sent something malformed"
+ssize_t __real_recv(int fd, void *to, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *to, size_t size, int flags);
+
+/* The end of a connection: FIN, or RST, which no socketpair has. */
+ssize_t __wrap_recv(int fd, void *to, size_t size, int flags)
+{
+	ssize_t n = __real_recv(fd, to, size, flags);
+
+	if (n != 0 || !end_is_reset)
+		return n;
+	errno = ECONNRESET;
+	return -1;
+}
+
+#define LOST       "the connection was lost"
+#define MALFORMED  "it sent something malformed"
+#define IMPOSSIBLE "it sent a message of an impossible length"
+
+/* Bytes of the frame in which an "alice" proves her key. */
+enum { PROOF_SIZE = 2 + 32 + 64 + 8 + 2 + 1 + 5 + NOISE_TAG_SIZE };
 
 /* Another one of those that came before, by another connection. */
 static const struct evil_options alice = { .who = 2, .name = "alice" };
@@ -63,6 +83,12 @@ static int count_of(const char *text, const char *part)
 	return count;
 }
 
+static int end_of_resets(void **state)
+{
+	end_is_reset = false;
+	return world_end(state);
+}
+
 /* Links. */
 
 static void mesh_links_in_both_roles(void **state)
@@ -87,25 +113,31 @@ static void mesh_links_in_both_roles(void **state)
 	}
 }
 
+/* A goodbye of 29 bytes, of which some never come; then FIN or RST. */
 static void abuse_33_a_goodbye_and_a_lost_connection_differ(void **state)
 {
-	struct evil *e = join_up(bob, 2, "alice");
+	static const struct {
+		size_t lacking;
+		const char *told;
+	} cases[] = { { 0, "down alice: it left (left)\n" },
+		{ 1, "down alice: " LOST "\n" },
+		{ 15, "down alice: " LOST "\n" },
+		{ 28, "down alice: " LOST "\n" },
+		{ 29, "down alice: " LOST "\n" } };
+	struct evil *e;
 
 	(void)state;
-	evil_put_bye(e, "so long");
-	settle();
-	assert_told(&bob->told, "down alice: it left (left)\n");
-	assert_true(e->eof);
-	e = join_up(bob, 2, "alice");
-	gone(e);
-	assert_told(&bob->told, "down alice: " LOST "\n");
-	/* In the middle of a frame, with a goodbye in it. */
-	e = join_up(bob, 2, "alice");
-	evil_put_bye(e, "so long");
-	e->wire.out.end--;
-	settle();
-	gone(e);
-	assert_told(&bob->told, "down alice: " LOST "\n");
+	for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+		e = join_up(bob, 2, "alice");
+		evil_put_bye(e, "so long");
+		assert_int_equal(fifo_size(&e->wire.out), 29);
+		e->wire.out.end -= cases[i / 2].lacking;
+		evil_send(e);
+		end_is_reset = i % 2 == 1;
+		gone(e);
+		assert_told(&bob->told, cases[i / 2].told);
+	}
+	end_is_reset = false;
 	/* And ours is one. */
 	e = join_up(bob, 2, "alice");
 	mesh_leave(bob->mesh, "it left", now_ms);
@@ -431,6 +463,31 @@ static void mesh_dials_whom_it_found_and_not_who_is_linked(void **state)
 	assert_int_equal(dial_count, 2);
 }
 
+static void mesh_dials_8_at_a_time_and_the_others_later(void **state)
+{
+	enum { PEERS = LIMIT_DIALS + 2 };
+
+	(void)state;
+	dial_is_silent = true;
+	for (int i = 0; i < PEERS; i++) {
+		char host[32];
+		struct sockaddr_storage at;
+
+		(void)snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
+		at = address4(host, 4000);
+		assert_int_equal(mesh_add_peer(bob->mesh, ""), i);
+		mesh_found(bob->mesh, i, &at, 1, now_ms);
+	}
+	settle();
+	now_ms += LIMIT_HANDSHAKE_MS - 1;
+	settle();
+	assert_int_equal(dial_count, LIMIT_DIALS);
+	transcript_clear(&dials);
+	now_ms += 1;
+	settle();
+	assert_told(&dials, "10.0.0.9:4000\n10.0.0.10:4000\n");
+}
+
 /* Too many. */
 
 static void abuse_25_of_too_many_callers_the_worst_host_gives_way(void **state)
@@ -529,27 +586,38 @@ static void abuse_25_a_65th_link_takes_that_of_who_has_most(void **state)
 
 /* Strikes. */
 
+/* As many strikes as an address gets, and how the last one was told. */
+static void strike_all(const char *host)
+{
+	peer_at = address4(host, 5000);
+	for (int i = 0; i < LIMIT_STRIKES_ADDRESS; i++) {
+		int fd = call_in(bob);
+
+		write_all(fd, "\0\xff\xff\xff", 4);
+		settle();
+		assert_true(is_closed(fd));
+		assert_int_equal(close(fd), 0);
+	}
+	assert_int_equal(
+		count_of(bob->told.text, "it sent a frame of an impossible "),
+		LIMIT_STRIKES_ADDRESS);
+	transcript_clear(&bob->told);
+}
+
 static void strikes_of_an_address_refuse_it_for_ten_minutes(void **state)
 {
-	static const char *const hosts[] = { "10.0.0.9", "127.0.0.1" };
+	static const char *const near[] = { "127.0.0.1", "10.0.0.5" };
+	struct sockaddr_storage local[2] = { address4("10.0.0.5", 0) };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
-		peer_at = address4(hosts[i], 5000);
-		for (int k = 0; k < LIMIT_STRIKES_ADDRESS; k++) {
-			int fd = call_in(bob);
-
-			write_all(fd, "\0\xff\xff\xff", 4);
-			settle();
-			assert_true(is_closed(fd));
-			assert_int_equal(close(fd), 0);
-		}
-		assert_non_null(strstr(bob->told.text, "impossible length"));
-		transcript_clear(&bob->told);
-	}
+	/* The other one is that of a socketpair, which is none. */
+	mesh_set_local(bob->mesh, local, 2);
 	/* Whoever shares this host is judged by his key alone. */
-	(void)join_up(bob, 2, "alice");
-	peer_at = address4("10.0.0.9", 5000);
+	for (unsigned i = 0; i < COUNT_OF(near); i++) {
+		strike_all(near[i]);
+		(void)join_up(bob, 20 + i, "near");
+	}
+	strike_all("10.0.0.9");
 	assert_true(is_closed(call_in(bob)));
 	settle();
 	assert_told(&bob->told,
@@ -703,8 +771,167 @@ static void abuse_20_a_digest_of_10000_entries_ends_the_link(void **state)
 	assert_told(&bob->told, "down alice: " MALFORMED "\n");
 }
 
-/* At every stage, lengths that can not be (23). */
-static void abuse_23_impossible_lengths_before_auth_end_it(void **state)
+/* It claims so many, has as many as a message takes, or the message claims. */
+static void abuse_20_an_id_of_100000_bytes_ends_the_link(void **state)
+{
+	static const struct {
+		const char *bytes; /* of the stream of messages */
+		size_t size;
+		size_t more; /* zeros behind them */
+		const char *told;
+	} cases[] = {
+		{ BYTES("\x09\x02\x0a\x06\x08\x01\x2a\xa0\x8d\x06"), 0,
+			"down x: " MALFORMED "\n" },
+		{ BYTES("\x0b\x02\x0a\xa6\x8d\x06\x08\x01\x2a\xa0"
+			"\x8d\x06"),
+			0, "down x: " MALFORMED "\n" },
+		{ BYTES("\x81\x90\x04\x02\x0a\xfc\x8f\x04\x08\x01\x20"
+			"\x07\x2a\xf4\x8f\x04"),
+			MESSAGE_MAX - 12, "down x: " MALFORMED "\n" },
+		{ BYTES("\x82\x90\x04\x02"), 0, "down x: " IMPOSSIBLE "\n" },
+		{ BYTES("\xab\x8d\x06\x02"), 0, "down x: " IMPOSSIBLE "\n" },
+	};
+	static uint8_t zeros[WIRE_PLAIN_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct evil *e = join_up(bob, 40 + (unsigned)i, "x");
+		size_t taken = heap_taken;
+
+		evil_plain(e, cases[i].bytes, cases[i].size);
+		for (size_t left = cases[i].more, size; left > 0;
+			left -= size) {
+			size = left < sizeof(zeros) ? left : sizeof(zeros);
+			evil_plain(e, zeros, size);
+		}
+		settle();
+		assert_true(e->eof);
+		assert_told(&bob->told, cases[i].told);
+		assert_int_equal(heap_taken, taken);
+	}
+	assert_int_equal(room_count(bob->room), 0);
+}
+
+/* A turn of bob's, and what it takes of the heap. */
+static size_t turn_takes(void)
+{
+	size_t before = heap_taken;
+
+	node_turn(bob);
+	return heap_taken - before;
+}
+
+/* In the place of D1, of D2, and of the proof of a key. */
+static void abuse_23_lengths_before_auth_end_it_at_every_stage(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} cases[] = { { BYTES("\0\0") }, { BYTES("\xff\xff") },
+		{ BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f") },
+		{ BYTES("\x40\0\0\0") }, { BYTES("\x80\x80\x80\x80\x04") } };
+
+	(void)state;
+	for (size_t i = 0; i < 3 * COUNT_OF(cases); i++) {
+		size_t stage = i % 3, taken = heap_taken;
+		int fd = call_in(bob);
+		struct evil *e;
+
+		taken = heap_taken - taken;
+		e = evil_at(fd, &alice);
+		for (size_t said = 0; said < stage; said++) {
+			evil_send(e);
+			taken += turn_takes();
+			assert_true(evil_read(e));
+		}
+		fifo_drop(&e->wire.out, fifo_size(&e->wire.out));
+		evil_raw(e, "", stage == 0);
+		evil_raw(e, cases[i / 3].bytes, cases[i / 3].size);
+		evil_send(e);
+		taken += turn_takes();
+		assert_in_range(taken, 1, 16400);
+		settle();
+		assert_true(e->eof);
+		assert_told(&bob->told, "refused : it sent a frame of an "
+					"impossible length\n");
+	}
+}
+
+/* All of a handshake but its last byte; then that. */
+static void abuse_23_no_more_than_16400_bytes_are_taken_before_auth(
+	void **state)
+{
+	size_t taken = heap_taken;
+	int fd = call_in(bob);
+	struct evil *e;
+
+	(void)state;
+	taken = heap_taken - taken;
+	e = evil_at(fd, &alice);
+	for (int said = 0; said < 2; said++) {
+		evil_send(e);
+		taken += turn_takes();
+		assert_true(evil_read(e));
+	}
+	write_all(e->fd, fifo_head(&e->wire.out), PROOF_SIZE - 1);
+	fifo_drop(&e->wire.out, PROOF_SIZE - 1);
+	taken += turn_takes();
+	assert_in_range(taken, 1000, 16400);
+	assert_int_equal(link_count(bob), 0);
+	evil_send(e);
+	taken += turn_takes();
+	assert_int_equal(link_count(bob), 1);
+	assert_true(taken > 16400);
+}
+
+/* The first bytes of a handshake, and the end. */
+static void begin_and_leave(int peer, size_t size, bool links)
+{
+	struct evil *e = join_as(bob, peer, &alice);
+	struct mesh_counts counts;
+
+	for (int turn = 0; turn < 5; turn++) {
+		size_t now = fifo_size(&e->wire.out);
+
+		if (now > size)
+			now = size;
+		write_all(e->fd, fifo_head(&e->wire.out), now);
+		fifo_drop(&e->wire.out, now);
+		size -= now;
+		node_turn(bob);
+		(void)evil_read(e);
+	}
+	assert_int_equal(size, 0);
+	assert_int_equal(link_count(bob), links);
+	gone(e);
+	evils_end();
+	counts = node_counts(bob);
+	assert_int_equal(counts.links + counts.half_open, 0);
+	assert_int_equal(counts.strikes, 0);
+	assert_int_equal(room_count(bob->room), 0);
+	assert_int_equal(log_count(bob->log), 0);
+	assert_null(strstr(bob->told.text, "up"));
+	assert_non_null(strstr(bob->told.text, ": " LOST "\n"));
+	transcript_clear(&bob->told);
+}
+
+/* After each byte, called and calling. */
+static void abuse_27_a_handshake_that_ends_early_leaves_nothing(void **state)
+{
+	enum {
+		CALLER = 1 + 2 + 22 + 2 + 32 + PROOF_SIZE,
+		CALLED = 2 + 22 + 2 + 48 + PROOF_SIZE
+	};
+
+	(void)state;
+	assert_int_equal(mesh_add_peer(bob->mesh, ""), 0);
+	for (size_t size = 0; size <= CALLER; size++)
+		begin_and_leave(-1, size, size == CALLER);
+	for (size_t size = 0; size <= CALLED; size++)
+		begin_and_leave(0, size, size == CALLED);
+}
+
+static void abuse_23_impossible_first_bytes_end_it(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -1047,7 +1274,91 @@ static void abuse_18_while_held_nothing_is_wanted_and_links_stay(void **state)
 
 /* What nobody honest sends. */
 
-static void bad_batch_is_struck_and_the_source_moves(void **state)
+/* Somebody else signs a record of alice's. */
+static void sign_as(
+	unsigned who, uint8_t *signature, uint64_t seq, const uint8_t *id)
+{
+	struct record_log log = alices.log;
+	struct ed25519_key key;
+
+	book_key(&key, who);
+	memcpy(log.public_key, key.public_key, sizeof(log.public_key));
+	record_sign(signature, &log, seq, id, &key);
+}
+
+/* Neither zeros nor another one's signature are the author's. */
+static void abuse_01_what_its_author_did_not_sign_is_struck(void **state)
+{
+	struct evil *e = join_up(bob, 2, "alice");
+	uint8_t *signature;
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 3);
+	signature = alices.pages[3].signature;
+	memset(signature, 0, RECORD_SIGNATURE_SIZE);
+	evil_put_batch(e, &alices, 1, 1, 3);
+	settle();
+	assert_told(&bob->told, "batch alice 1..3 bad\n");
+	sign_as(4, signature, 3, alices.pages[3].id);
+	evil_put_batch(e, &alices, 1, 1, 3);
+	settle();
+	assert_told(&bob->told, "batch alice 1..3 bad\n");
+	assert_int_equal(node_counts(bob).strikes, 2);
+	assert_int_equal(node_head(bob, &alices), 0);
+	assert_int_equal(log_count(bob->log), 0);
+}
+
+/* A Batch of one record of alice's, with a signature by that key. */
+static void put_record_at(struct evil *e, uint32_t seq, unsigned who)
+{
+	uint8_t bytes[256], signature[RECORD_SIGNATURE_SIZE] = { 0 };
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct message_batch batch = { .first = LIMIT_SEQ };
+	struct record record = { .time_ms = BOOK_NOW,
+		.type = RECORD_TEXT,
+		.payload = reader_over("hello", 5),
+		.signature = signature };
+
+	if (who > 0)
+		sign_as(who, signature, seq, alices.log.id);
+	batch.log = book_entry(&alices, 1, 0, WANT_NOTHING).log;
+	message_put_batch_head(&w, &batch);
+	assert_memory_equal(bytes + 36, "\x20\xfe\xff\xff\xff\x0f", 6);
+	bytes[37] = (uint8_t)seq; /* no encoder writes one that can not be */
+	message_put_record(&w, &record);
+	evil_put(e, MESSAGE_BATCH, w.bytes, w.size);
+}
+
+/* The greatest number, and the one beyond: no signature is looked at. */
+static void abuse_02_a_record_at_the_end_of_numbers_costs_nothing(void **state)
+{
+
+	(void)state;
+	book_open(&alices, 2, "alice");
+	book_fill(&alices, 5);
+	node_have(bob, &alices, 5);
+	verified_count = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		struct evil *e = join_up(bob, 20 + i, "mallory");
+		bool beyond = i % 2 == 1;
+
+		bob->quiet = true;
+		for (int n = 0; n < (beyond ? 1 : 1000); n++)
+			put_record_at(e, UINT32_MAX - !beyond, i / 2 * 4);
+		settle();
+		assert_int_equal(e->eof, beyond);
+		assert_told(&bob->told,
+			beyond ? "down mallory: " MALFORMED "\n" : "");
+		assert_int_equal(node_counts(bob).strikes, i / 2 + beyond);
+	}
+	assert_int_equal(node_counts(bob).sync.records_received, 2000);
+	assert_int_equal(verified_count, 0);
+	assert_int_equal(node_head(bob, &alices), 5);
+	assert_int_equal(log_count(bob->log), 5);
+}
+
+static void abuse_06_08_a_bad_batch_is_struck_and_the_source_moves(void **state)
 {
 	struct evil *liar = join_up(bob, 4, "dora");
 	struct evil *e;
@@ -1196,7 +1507,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(mesh_links_in_both_roles),
-		world_test(abuse_33_a_goodbye_and_a_lost_connection_differ),
+		cmocka_unit_test_setup_teardown(
+			abuse_33_a_goodbye_and_a_lost_connection_differ,
+			world_begin, end_of_resets),
 		world_test(mesh_tells_what_came_before_the_end),
 		world_test(
 			abuse_29_ourselves_are_dropped_and_not_dialled_again),
@@ -1212,6 +1525,7 @@ int main(void)
 		world_test(mesh_with_only_refuses_strangers),
 		world_test(mesh_refuses_interfaces_that_are_not_allowed),
 		world_test(mesh_dials_whom_it_found_and_not_who_is_linked),
+		world_test(mesh_dials_8_at_a_time_and_the_others_later),
 		world_test(
 			abuse_25_of_too_many_callers_the_worst_host_gives_way),
 		world_test(abuse_25_a_flood_of_callers_shuts_nobody_out),
@@ -1221,7 +1535,12 @@ int main(void)
 		world_test(abuse_04_20_23_malformed_messages_end_the_link),
 		world_test(mesh_ignores_what_a_newer_version_may_say),
 		world_test(abuse_20_a_digest_of_10000_entries_ends_the_link),
-		world_test(abuse_23_impossible_lengths_before_auth_end_it),
+		world_test(abuse_20_an_id_of_100000_bytes_ends_the_link),
+		world_test(abuse_23_lengths_before_auth_end_it_at_every_stage),
+		world_test(
+			abuse_23_no_more_than_16400_bytes_are_taken_before_auth),
+		world_test(abuse_27_a_handshake_that_ends_early_leaves_nothing),
+		world_test(abuse_23_impossible_first_bytes_end_it),
 		world_test(
 			abuse_34_a_flipped_bit_ends_the_link_without_an_answer),
 		world_test(abuse_26_a_conversation_byte_by_byte_is_the_same),
@@ -1238,7 +1557,11 @@ int main(void)
 		world_test(mesh_sends_only_what_is_durable),
 		world_test(
 			abuse_18_while_held_nothing_is_wanted_and_links_stay),
-		world_test(bad_batch_is_struck_and_the_source_moves),
+		world_test(abuse_01_what_its_author_did_not_sign_is_struck),
+		world_test(
+			abuse_02_a_record_at_the_end_of_numbers_costs_nothing),
+		world_test(
+			abuse_06_08_a_bad_batch_is_struck_and_the_source_moves),
 		world_test(
 			abuse_08_s_plus_l_is_refused_and_the_genuine_accepted),
 		world_test(abuse_03_a_batch_with_a_gap_is_dropped),
