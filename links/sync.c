@@ -66,7 +66,7 @@ enum {
 	SHOW_MS = 50,       /* between two rounds of showing forks */
 	COMPLETE_AGAIN_MS = 60 * 1000, /* that "again" is granted once */
 	CHECKS_MAX = 32, /* records read to compare the heads of one Digest */
-	VOUCHES_MAX = 8, /* signatures looked at for the end of one Batch */
+	VOUCHES_MAX = 8, /* signatures looked at before others have a turn */
 
 	/* A Batch's records, without its head, which is under 128 bytes. */
 	RECORDS_SIZE = LIMIT_BATCH_SIZE - 128
@@ -122,6 +122,8 @@ struct sync_link {
 	uint32_t states;  /* that it has told */
 	uint32_t turn;    /* log whose records go next */
 	uint32_t reading; /* log that `cursor` reads */
+	uint32_t doubted; /* bad signatures found so far from the end of the
+			     Batch whose turn it is, while they are sought */
 	int checks;       /* left for this Digest */
 	bool told_all;
 	bool heard_all;
@@ -831,8 +833,10 @@ static void link_entry(struct sync *s, struct sync_link *l,
 		l->differs = false; /* what it told is not its state now */
 	f->have = seq;
 	f->states = l->states;
-	if (entry->want == WANT_FROM)
+	if (entry->want == WANT_FROM) {
 		f->next = seq + 1;
+		l->doubted = 0;
+	}
 	f->wanted = entry->want == WANT_FROM ||
 		    (entry->want == WANT_MORE && f->next > 0);
 	l->lagging = l->lagging || f->wanted;
@@ -1229,8 +1233,8 @@ static void put_records(struct sync *s, struct sync_link *l, uint32_t number,
 
 /*
  * A Batch must end with a good signature.  One that was checked here is never
- * further away than the longest Batch, unless a hole was filled since: then a
- * good one is looked for from the end, a few a turn of this log.
+ * further away than the longest Batch, unless what is damaged was lost or came
+ * again since: then a good one is looked for from the end, a few at a time.
  */
 static uint32_t put_vouched(
 	struct sync *s, struct sync_link *l, uint32_t number, struct writer *w)
@@ -1241,14 +1245,19 @@ static uint32_t put_vouched(
 	struct record record;
 
 	put_records(s, l, number, w, &written);
-	for (uint32_t n = written.count, i = 0;
-		written.vouched == 0 && n > 0 && i < VOUCHES_MAX; n--, i++) {
+	for (int i = 0; written.vouched == 0 && l->doubted < written.count &&
+			i < VOUCHES_MAX;
+		i++) {
+		uint32_t n = written.count - l->doubted++;
+
 		memset(&cursor, 0, sizeof(cursor));
 		cursor.seq = f->next + n - 1;
 		if (room_read(s->room, number, &cursor, &record) == 0 &&
 			room_vouches(s->room, number, cursor.seq, &record))
 			written.vouched = n;
 	}
+	if (written.vouched > 0 || l->doubted >= written.count)
+		l->doubted = 0;
 	if (written.vouched > 0)
 		w->size = written.ends[written.vouched - 1];
 	return written.vouched;
@@ -1266,13 +1275,15 @@ static bool link_put_batch(struct sync *s, struct sync_link *l, uint32_t number)
 	memset(&batch, 0, sizeof(batch));
 	message_log_of(s, number, f, &batch.log);
 	batch.first = f->next;
-	if (!room_id_at(s->room, number, f->next - 1, id))
+	if (!room_id_at(s->room, number, f->next - 1, id)) {
+		l->doubted = 0;
 		return false;
+	}
 	memcpy(batch.previous, id, sizeof(batch.previous));
 	message_put_batch_head(&w, &batch);
 	count = put_vouched(s, l, number, &w);
 	if (count == 0) {
-		f->wanted = false; /* we have nothing that can be believed */
+		f->wanted = l->doubted > 0; /* else nobody can believe it */
 		return false;
 	}
 	if (!wire_put(l->wire, MESSAGE_BATCH, w.bytes, w.size))
@@ -1302,7 +1313,10 @@ static void link_put_records(struct sync *s, struct sync_link *l)
 				return;
 			if (link_put_batch(s, l, l->turn))
 				idle = 0;
+			else if (l->doubted > 0)
+				return;
 		}
+		l->doubted = 0;
 		l->turn++;
 	}
 	l->lagging = false;

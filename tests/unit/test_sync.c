@@ -754,6 +754,35 @@ static void abuse_19_a_hole_is_told_of_filled_and_served_up_to(void **state)
 	assert_told(&dora->told, "batch alice 4..9\n");
 }
 
+/* The one that had been verified is lost, and what is left is mostly junk. */
+static void abuse_07_a_good_end_is_found_before_many_bad_ones(void **state)
+{
+	struct evil *carol, *dora;
+
+	(void)state;
+	alice_has(100, 0);
+	for (int seq = 20; seq < 100; seq++)
+		memset(alices.pages[seq].signature, 0x5a,
+			sizeof(alices.pages[seq].signature));
+	carol = join_claiming(3, "carol", 100);
+	evil_put_batch(carol, &alices, 1, 1, 100);
+	settle();
+	node_restart(bob, "alice-100");
+	assert_int_equal(node_head(bob, &alices), 99);
+	dora = join_up(bob, 4, "dora");
+	verified_count = 0;
+	evil_put_entry(dora, &alices, 1, 0, WANT_FROM);
+	settle();
+	assert_told(&dora->told, "batch alice 1..19\n");
+	/* Then there is none, and that is all: nobody looks again and again. */
+	assert_int_equal(verified_count, 81 + 80);
+	pass(10 * 1000, 1000);
+	assert_int_equal(verified_count, 81 + 80);
+	evil_put_entry(dora, &alices, 1, 18, WANT_FROM);
+	settle();
+	assert_int_equal(count_of(dora->told.text, "batch alice 19..19\n"), 1);
+}
+
 /* She filled the hole; what stood behind it may be other than hers. */
 static void what_stood_behind_a_hole_is_told_of_by_id(void **state)
 {
@@ -1157,6 +1186,7 @@ int main(void)
 			abuse_07_a_batch_is_taken_if_it_can_be_sent_on_whole),
 		world_test(abuse_07_a_junk_tail_is_never_sent),
 		world_test(abuse_19_a_hole_is_told_of_filled_and_served_up_to),
+		world_test(abuse_07_a_good_end_is_found_before_many_bad_ones),
 		world_test(what_stood_behind_a_hole_is_told_of_by_id),
 		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
 		world_test(who_comes_after_a_fork_is_in_sync),
