@@ -268,7 +268,7 @@ static void exchange_gives_its_dial_to_a_peer_that_is_found_there(void **state)
 	assert_told(&dials, "");
 }
 
-static void exchange_meets_itself_once(void **state)
+static void abuse_29_exchange_meets_itself_once(void **state)
 {
 	static const struct evil_options ourselves = {
 		.role = WIRE_ACCEPTOR, .who = 1, .name = "bob", .instance = 1
@@ -531,7 +531,7 @@ int main(void)
 		world_test(exchange_never_dials_what_can_be_nobody_or_is_there),
 		world_test(
 			exchange_gives_its_dial_to_a_peer_that_is_found_there),
-		world_test(exchange_meets_itself_once),
+		world_test(abuse_29_exchange_meets_itself_once),
 		world_test(
 			exchange_dials_nobody_with_only_or_without_discovery),
 		world_test(

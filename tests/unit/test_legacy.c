@@ -231,7 +231,7 @@ static void legacy_two_wires_link_with_each_other(void **state)
 	}
 }
 
-static void wire_takes_addresses_of_1_to_255_bytes(void **state)
+static void abuse_37_L9_addresses_have_1_to_255_bytes(void **state)
 {
 	char bytes[2 + LEGACY_ADDRESS_MAX] = "\377\001";
 
@@ -720,7 +720,7 @@ static void begin_confirming(void)
 	assert_told(&told, "caller bob.local:62474\n");
 }
 
-static void legacy_breaks_on_malformed_prologues(void **state)
+static void abuse_23_malformed_prologues_break_it(void **state)
 {
 	(void)state;
 	assert_all_broken(
@@ -747,14 +747,14 @@ static void legacy_breaks_on_a_second_address(void **state)
 	assert_all_broken(cases, COUNT_OF(cases), begin_confirming);
 }
 
-static void legacy_breaks_on_malformed_handshakes(void **state)
+static void abuse_23_malformed_handshakes_break_it(void **state)
 {
 	(void)state;
 	assert_all_broken(
 		handshake_cases, COUNT_OF(handshake_cases), begin_linked);
 }
 
-static void legacy_breaks_on_malformed_changes(void **state)
+static void abuse_04_23_malformed_changes_break_it(void **state)
 {
 	(void)state;
 	assert_all_broken(change_cases, COUNT_OF(change_cases), begin_changes);
@@ -795,7 +795,7 @@ static void legacy_breaks_on_a_field_larger_than_its_buffer(void **state)
 
 /* Every way of cutting the same bytes gives the same events (abuse 26). */
 
-static void legacy_tells_the_same_wherever_input_is_cut(void **state)
+static void abuse_26_the_same_is_told_wherever_input_is_cut(void **state)
 {
 	static const char bytes[] = BOB
 		"\033\012\002a1\022\006\012\002a1\020\005\042\001z"
@@ -930,7 +930,7 @@ static void legacy_key_of_the_original_is_its_id_and_zeros(void **state)
 	assert_int_equal(key[1], 0x60);
 }
 
-static void legacy_addresses_are_letters_digits_and_three_signs(void **state)
+static void abuse_37_L9_addresses_are_letters_digits_and_signs(void **state)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -986,7 +986,7 @@ int main(void)
 			legacy_higher_caller_is_linked_when_it_confirms),
 		cmocka_unit_test(legacy_caller_waits_for_admission),
 		cmocka_unit_test(legacy_two_wires_link_with_each_other),
-		cmocka_unit_test(wire_takes_addresses_of_1_to_255_bytes),
+		cmocka_unit_test(abuse_37_L9_addresses_have_1_to_255_bytes),
 		cmocka_unit_test(legacy_handshake_has_golden_bytes),
 		cmocka_unit_test(
 			legacy_handshake_without_heads_has_golden_bytes),
@@ -997,21 +997,22 @@ int main(void)
 		cmocka_unit_test(legacy_reads_the_largest_entry),
 		cmocka_unit_test(
 			legacy_streams_handshakes_larger_than_its_buffer),
-		cmocka_unit_test(legacy_breaks_on_malformed_prologues),
+		cmocka_unit_test(abuse_23_malformed_prologues_break_it),
 		cmocka_unit_test(legacy_breaks_on_a_second_address),
-		cmocka_unit_test(legacy_breaks_on_malformed_handshakes),
-		cmocka_unit_test(legacy_breaks_on_malformed_changes),
+		cmocka_unit_test(abuse_23_malformed_handshakes_break_it),
+		cmocka_unit_test(abuse_04_23_malformed_changes_break_it),
 		cmocka_unit_test(legacy_breaks_on_an_entry_that_is_too_large),
 		cmocka_unit_test(
 			legacy_breaks_on_a_field_larger_than_its_buffer),
-		cmocka_unit_test(legacy_tells_the_same_wherever_input_is_cut),
+		cmocka_unit_test(
+			abuse_26_the_same_is_told_wherever_input_is_cut),
 		cmocka_unit_test(legacy_tells_only_whole_changes),
 		cmocka_unit_test(legacy_ids_have_keys),
 		cmocka_unit_test(legacy_keys_have_one_id_each),
 		cmocka_unit_test(
 			legacy_key_of_the_original_is_its_id_and_zeros),
 		cmocka_unit_test(
-			legacy_addresses_are_letters_digits_and_three_signs),
+			abuse_37_L9_addresses_are_letters_digits_and_signs),
 		cmocka_unit_test(legacy_ports_are_those_of_hash_to_port),
 	};
 

@@ -670,7 +670,7 @@ static const struct malformed_case {
 };
 
 /* Abuse 4, 7b and 20. */
-static void message_decoders_refuse_what_is_malformed(void **state)
+static void abuse_04_20_decoders_refuse_what_is_malformed(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(malformed_cases); i++) {
@@ -694,7 +694,7 @@ static bool valid_times(enum message_type type, const char *head,
 	return tell_bytes(type, bytes, size);
 }
 
-static void message_counts_are_bounded(void **state)
+static void abuse_20_counts_in_messages_are_bounded(void **state)
 {
 	static const char address[] = "3206010203040506";
 	struct message_digest digest;
@@ -759,8 +759,8 @@ int main(void)
 			message_cut_anywhere_but_between_fields_is_malformed),
 		cmocka_unit_test(
 			message_decoders_take_any_order_and_skip_what_is_new),
-		cmocka_unit_test(message_decoders_refuse_what_is_malformed),
-		cmocka_unit_test(message_counts_are_bounded),
+		cmocka_unit_test(abuse_04_20_decoders_refuse_what_is_malformed),
+		cmocka_unit_test(abuse_20_counts_in_messages_are_bounded),
 		cmocka_unit_test(message_batch_has_at_most_its_limit_of_bytes),
 	};
 

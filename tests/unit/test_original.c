@@ -543,6 +543,90 @@ static void abuse_37_L6_who_was_found_is_no_original(void **state)
 	}
 }
 
+/* Without --legacy, who is silent has his five seconds, and no other words. */
+static void abuse_37_L6_without_legacy_nobody_falls_back(void **state)
+{
+	struct sockaddr_storage at = address4("10.0.0.1", 4000);
+
+	(void)state;
+	mesh_close(bob->mesh);
+	node_open_mesh(bob, false, false);
+	dial_answers = true;
+	assert_int_equal(mesh_add_peer(bob->mesh, CAROL), 0);
+	mesh_found(bob->mesh, 0, &at, 1, now_ms);
+	settle();
+	assert_int_equal(dialled_byte(), 0);
+	now_ms += LIMIT_HANDSHAKE_MS - 1;
+	settle();
+	assert_told(&bob->told, "");
+	assert_int_equal(node_counts(bob).half_open, 1);
+	assert_int_equal(dial_count, 1);
+	now_ms += 1;
+	for (int i = 2; i < 5; i++) {
+		while (dial_count < i)
+			pass(100, 100);
+		assert_int_equal(dialled_byte(), 0);
+	}
+	assert_memory_equal(bob->told.text,
+		"unreachable 0, 1 times: it said nothing\n", 40);
+}
+
+/* What it says its address is: we neither go there nor send others. */
+static void abuse_37_L9_an_address_is_never_dialled_nor_told(void **state)
+{
+	static const char *const addresses[] = { "10.9.9.9:4000",
+		"somewhere.example:80", ALICE };
+	struct evil *native;
+
+	(void)state;
+	mesh_close(bob->mesh);
+	node_explores = true;
+	node_open_mesh(bob, false, true);
+	peer_at = address4("10.0.0.7", 5000);
+	for (size_t i = 0; i < COUNT_OF(addresses); i++) {
+		(void)call_up(-1, addresses[i], "a1");
+		assert_int_equal(link_count(bob), i + 1);
+	}
+	native = join(bob, 3, "carol");
+	settle_all();
+	assert_non_null(strstr(native->told.text, "hello bob 0\n"));
+	assert_null(strstr(native->told.text, "hello bob 0 "));
+	for (int i = 0; i < other_count; i++)
+		leave(others[i]);
+	pass(600 * 1000, 1000);
+	assert_int_equal(dial_count, 0);
+}
+
+/* Nor shown raw: what is no address ends the connection. */
+static void abuse_37_L9_what_is_no_address_is_not_shown(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} cases[] = {
+		{ BYTES("\021alice\033[2Jlocal:55") },
+		{ BYTES("\005a\n>b:") },
+		{ BYTES("\004\303\274:1") },
+		{ BYTES("\003a b") },
+		{ BYTES("\003a/b") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		int fds[2];
+
+		make_pair(fds);
+		assert_int_equal(mesh_adopt(bob->mesh, fds[0], MESH_ACCEPTED,
+					 -1, now_ms),
+			0);
+		assert_int_equal(send(fds[1], cases[i].bytes, cases[i].size, 0),
+			(ssize_t)cases[i].size);
+		settle();
+		assert_told(&bob->told, "refused : malformed address\n");
+		assert_int_equal(close(fds[1]), 0);
+	}
+}
+
 /* Somebody swallows the native hellos of a pinned carol. */
 static void abuse_38_L6_who_is_pinned_is_never_dialled_as_an_original(
 	void **state)
@@ -589,6 +673,9 @@ int main(void)
 		original_test(abuse_37_L8_who_has_left_keeps_no_place),
 		original_test(abuse_37_L6_who_was_found_is_no_original),
 		original_test(abuse_37_L6_native_is_tried_first),
+		original_test(abuse_37_L6_without_legacy_nobody_falls_back),
+		original_test(abuse_37_L9_an_address_is_never_dialled_nor_told),
+		original_test(abuse_37_L9_what_is_no_address_is_not_shown),
 		original_test(
 			abuse_38_L6_who_is_pinned_is_never_dialled_as_an_original),
 	};
