@@ -22,9 +22,10 @@
 #define LEGACY_H
 
 #include "bytes.h"
+#include "limit.h"
 
 enum {
-	LEGACY_ADDRESS_MAX = 255,       /* bytes of an address, without NUL */
+	LEGACY_ADDRESS_MAX = LIMIT_LEGACY_ADDRESS, /* without NUL */
 	LEGACY_ID_MAX = 65,             /* bytes of an id, without NUL */
 	LEGACY_KEY_SIZE = 32,           /* bytes of a key */
 	LEGACY_ENTRY_MAX = 64 * 1024,   /* bytes of one entry */

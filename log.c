@@ -51,6 +51,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "store/checkpoint.h"
 #include "store/store.h"
 
@@ -70,8 +71,6 @@ enum {
 	SCRUB_MS = 1000,
 	SCRUB_SIZE = 1024 * 1024,
 	SCRUB_REST_MS = 24 * 3600 * 1000, /* between two rounds */
-	SPACE_MS = 5 * 1000,
-	RESERVE_SIZE = 64 * 1024 * 1024,
 	SEAL_SIZE = RECORD_HEADER_SIZE
 };
 
@@ -747,16 +746,16 @@ bool log_has_space(struct log *log, int64_t now_ms)
 {
 	uint64_t available = 0;
 	uint64_t total = 0;
-	uint64_t reserve = RESERVE_SIZE;
+	uint64_t reserve = LIMIT_RESERVE_SIZE;
 
-	if (log->space_ms >= 0 && now_ms - log->space_ms < SPACE_MS)
+	if (log->space_ms >= 0 && now_ms - log->space_ms < LIMIT_RESERVE_MS)
 		return log->spacious;
 	log->space_ms = now_ms;
 	log->spacious = true; /* who cannot ask will see writes fail */
 	if (disk_space(log->dir_fd, &available, &total) < 0)
 		return true;
-	if (total / 16 < reserve)
-		reserve = total / 16;
+	if (total / LIMIT_RESERVE_PART < reserve)
+		reserve = total / LIMIT_RESERVE_PART;
 	log->spacious = available >= reserve;
 	return log->spacious;
 }

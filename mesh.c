@@ -263,7 +263,7 @@ static void link_run(
 		link_recognise(m, l);
 	}
 	if (l->fd >= 0 && native_may_be_legacy(m, l) &&
-		now_ms - l->since_ms >= MESH_NATIVE_MS)
+		now_ms - l->since_ms >= LIMIT_LEGACY_MS)
 		link_refuse(l, "it said nothing");
 	if (l->fd >= 0)
 		link_check(l, now_ms);
@@ -767,7 +767,7 @@ static void link_want_timers(
 {
 	loop_wake(loop, l->deadline_ms);
 	if (native_may_be_legacy(m, l))
-		loop_wake(loop, l->since_ms + MESH_NATIVE_MS);
+		loop_wake(loop, l->since_ms + LIMIT_LEGACY_MS);
 	if (l->state < LINK_UP || l->sync == NULL)
 		return;
 	loop_wake(loop, l->heard_ms + LIMIT_SILENCE_MS);

@@ -22,13 +22,7 @@
 #include "room.h"
 #include "wire.h"
 
-enum {
-	MESH_ADDRESSES_MAX = DIAL_ADDRESSES_MAX,
-	MESH_LISTEN_MAX = 2,
-	MESH_HALF_OPEN_MS = 2000, /* for an older link to answer, when there is
-				     a newer one of the same key */
-	MESH_NATIVE_MS = 2000     /* for a native answer, then --legacy */
-};
+enum { MESH_ADDRESSES_MAX = DIAL_ADDRESSES_MAX, MESH_LISTEN_MAX = 2 };
 
 struct known; /* links/known.h */
 

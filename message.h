@@ -26,8 +26,8 @@ enum message_type {
 };
 
 enum {
-	MESSAGE_MAX = 67584, /* bytes of a body */
-	MESSAGE_ADDRESSES_MAX = 32,
+	MESSAGE_MAX = LIMIT_MESSAGE_SIZE, /* bytes of a body */
+	MESSAGE_ADDRESSES_MAX = LIMIT_ADDRESSES_TOLD,
 	MESSAGE_ADDRESS_MAX = 18, /* bytes: IPv4 or IPv6, then the port */
 	MESSAGE_AGENT_MAX = 64,
 	MESSAGE_REASON_MAX = 64,

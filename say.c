@@ -18,15 +18,6 @@
 
 #include "chat_inside.h"
 
-enum {
-	/* How long others are asked for records of ours, before we go on. */
-	ASK_MS = 1500,          /* everybody, for what they have */
-	ASK_CLAIMED_MS = 5000,  /* somebody has said to have more; again from
-				   each that comes, */
-	ASK_LONGEST_MS = 60000, /* but no longer than this */
-	ASK_DAMAGED_MS = 10000  /* and we know that there was more */
-};
-
 static uint64_t own_records(const struct room *room)
 {
 	uint64_t count = 0;
@@ -45,9 +36,10 @@ static int64_t claimed_until(struct chat *c, int64_t now_ms)
 	if (own != c->own || c->came_ms < c->ask_ms)
 		c->came_ms = now_ms;
 	c->own = own;
-	if (c->came_ms + ASK_CLAIMED_MS < c->ask_ms + ASK_LONGEST_MS)
-		return c->came_ms + ASK_CLAIMED_MS;
-	return c->ask_ms + ASK_LONGEST_MS;
+	if (c->came_ms + LIMIT_ASK_CLAIMED_MS <
+		c->ask_ms + LIMIT_ASK_LONGEST_MS)
+		return c->came_ms + LIMIT_ASK_CLAIMED_MS;
+	return c->ask_ms + LIMIT_ASK_LONGEST_MS;
 }
 
 /*
@@ -58,7 +50,7 @@ void chat_ask(struct chat *c, int64_t now_ms)
 {
 	bool damaged = room_is_damaged(c->room);
 	struct mesh_counts counts;
-	int64_t wait_ms = ASK_MS;
+	int64_t wait_ms = LIMIT_ASK_MS;
 
 	if (damaged && !c->own_broken)
 		term_notice(c->term, "warn",
@@ -71,11 +63,12 @@ void chat_ask(struct chat *c, int64_t now_ms)
 		return;
 	mesh_count(c->mesh, &counts);
 	if (damaged)
-		wait_ms = ASK_DAMAGED_MS;
+		wait_ms = LIMIT_ASK_DAMAGED_MS;
 	else if (mesh_claims_own(c->mesh))
 		wait_ms = claimed_until(c, now_ms) - c->ask_ms;
 	else if (counts.links > 0 && mesh_is_settled(c->mesh))
-		wait_ms = ASK_MS / 3; /* everybody that we know has answered */
+		wait_ms = LIMIT_ASK_MS /
+			  3; /* everybody that we know has answered */
 	c->asked_ms = c->ask_ms + wait_ms;
 	if (now_ms >= c->asked_ms && log_full(c->log) == 0)
 		room_settle(c->room, wall_clock_ms());

@@ -89,8 +89,7 @@ enum {
 	GREETING_NONCE_SIZE = 16,
 	GREETING_SIZE = MAGIC_SIZE + 1 + GREETING_NONCE_SIZE,
 	PROLOGUE_SIZE = 6 + 3 * 2 + 2 * GREETING_SIZE + RECORD_ID_SIZE,
-	HEAD_SIZE = 2,       /* of a frame */
-	HANDSHAKE_MAX = 512, /* bytes of any frame before the link is up */
+	HEAD_SIZE = 2,                               /* of a frame */
 	AUTH_MAX = 32 + 64 + 8 + 2 + 1 + LIMIT_NAME, /* of one of ours */
 	AUTH_SIGNED_SIZE = 12 + 1 + NOISE_HASH_SIZE + RECORD_KEY_SIZE,
 	LENGTH_MAX = 3, /* bytes of a message's length */
@@ -257,7 +256,7 @@ static bool next_greeting(struct wire *w)
 	const uint8_t *magic;
 	uint8_t mode;
 
-	if (!frame_ready(w, 1, HANDSHAKE_MAX, &frame))
+	if (!frame_ready(w, 1, LIMIT_HANDSHAKE_SIZE, &frame))
 		return false;
 	r = frame;
 	magic = read_bytes(&r, MAGIC_SIZE);
@@ -350,10 +349,10 @@ static bool auth_decode(struct wire *w, struct reader r)
 
 static bool next_auth(struct wire *w, struct wire_event *event)
 {
-	uint8_t plain[HANDSHAKE_MAX];
+	uint8_t plain[LIMIT_HANDSHAKE_SIZE];
 	struct reader frame;
 
-	if (!frame_ready(w, CIPHER_MIN, HANDSHAKE_MAX, &frame) ||
+	if (!frame_ready(w, CIPHER_MIN, LIMIT_HANDSHAKE_SIZE, &frame) ||
 		!frame_open(w, frame, plain))
 		return false;
 	if (!auth_decode(w, reader_over(plain, frame.left - NOISE_TAG_SIZE)))

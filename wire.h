@@ -30,11 +30,11 @@
 
 enum {
 	WIRE_VERSION = 1,
-	WIRE_RANDOM_SIZE = 48,     /* secret bytes that wire_open uses up */
-	WIRE_PLAIN_MAX = 16384,    /* bytes of messages in one frame */
-	WIRE_CIPHER_MAX = 16400,   /* the same encrypted */
-	WIRE_REKEY_FRAMES = 65536, /* in one direction */
-	WIRE_EARLY_SIZE = 1024,    /* of each buffer before wire_grow */
+	WIRE_RANDOM_SIZE = 48,  /* secret bytes that wire_open uses up */
+	WIRE_PLAIN_MAX = 16384, /* bytes of messages in one frame */
+	WIRE_CIPHER_MAX = LIMIT_FRAME_SIZE, /* the same encrypted */
+	WIRE_REKEY_FRAMES = 65536,          /* in one direction */
+	WIRE_EARLY_SIZE = 1024, /* of each buffer before wire_grow */
 	WIRE_IN_SIZE = 4 * (WIRE_CIPHER_MAX + 2),
 	WIRE_STREAM_SIZE = MESSAGE_MAX + 8 + WIRE_PLAIN_MAX,
 	WIRE_OUT_SIZE = LIMIT_OUT_SIZE

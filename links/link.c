@@ -15,8 +15,7 @@
 #include "net.h"
 
 enum {
-	LEGACY_HEADS_MS = 30 * 1000, /* for a legacy Handshake */
-	KEEPALIVE_S = 15,            /* idle time before the first probe */
+	KEEPALIVE_S = 15, /* idle time before the first probe */
 	KEEPALIVE_INTERVAL_S = 5,
 	KEEPALIVE_PROBES = 3,
 	UNACKNOWLEDGED_MS = 30 * 1000,
@@ -97,8 +96,9 @@ void link_enter(struct link *l, enum link_state state, int64_t now_ms)
 		break;
 	case LINK_HEADS:
 		l->deadline_ms =
-			now_ms + (l->kind == LINK_NATIVE ? LIMIT_HANDSHAKE_MS
-							 : LEGACY_HEADS_MS);
+			now_ms + (l->kind == LINK_NATIVE
+						 ? LIMIT_HANDSHAKE_MS
+						 : LIMIT_LEGACY_HEADS_MS);
 		break;
 	case LINK_UP:
 		l->deadline_ms = INT64_MAX;

@@ -26,7 +26,7 @@
  * Who may link with whom:
  *	1. Nobody links with itself: our own key and instance.
  *	2. When a second link of a key comes up, the older ones are pinged: who
- *	   does not answer within MESH_HALF_OPEN_MS is gone.  Of two that
+ *	   does not answer within LIMIT_OLDER_MS is gone.  Of two that
  *	   answer and are of one instance, that is of one running program, the
  *	   one with the smaller handshake hash stays: both sides choose alike.
  *	   Two instances of one key are copies of a database: all stay, up to

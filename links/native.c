@@ -92,7 +92,7 @@ static void links_contest(struct mesh *m, struct link *newer, int64_t now_ms)
 		l->pinged_ms = 0;
 		native_ping(l, now_ms);
 		if (l->answer_ms == 0)
-			l->answer_ms = now_ms + MESH_HALF_OPEN_MS;
+			l->answer_ms = now_ms + LIMIT_OLDER_MS;
 	}
 	if (memcmp(newer->wire.peer.public_key, m->self->key->public_key,
 		    RECORD_KEY_SIZE) == 0)

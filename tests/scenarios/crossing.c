@@ -78,7 +78,7 @@ static void stays_linked(unsigned round)
 			assert_true(++turns < TURNS_MAX);
 		}
 	}
-	pass(2 * MESH_HALF_OPEN_MS, MESH_HALF_OPEN_MS / 2);
+	pass(2 * LIMIT_OLDER_MS, LIMIT_OLDER_MS / 2);
 	assert_true(has_one_link(bob));
 	assert_true(has_one_link(other));
 	assert_int_equal(dial_count, 2);

@@ -309,7 +309,7 @@ static void abuse_39_who_lost_power_is_linked_again_at_once(void **state)
 		assert_true(evil_is_up(newer));
 		(void)snprintf(text, sizeof(text), "up %s (again)\n", names[i]);
 		assert_told(&bob->told, text);
-		pass(MESH_HALF_OPEN_MS - 1, 500);
+		pass(LIMIT_OLDER_MS - 1, 500);
 		assert_told(&bob->told, "");
 		pass(1, 1);
 		(void)snprintf(text, sizeof(text),

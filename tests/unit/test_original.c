@@ -515,7 +515,7 @@ static void abuse_37_L6_native_is_tried_first(void **state)
 	settle();
 	assert_int_equal(dial_count, 1);
 	assert_int_equal(dialled_byte(), 0);
-	now_ms += MESH_NATIVE_MS - 1;
+	now_ms += LIMIT_LEGACY_MS - 1;
 	settle();
 	assert_int_equal(dial_count, 1);
 	now_ms += 1;
