@@ -174,7 +174,8 @@ int forks_save(struct forks *forks)
 	assert(!w.full && w.size == size);
 	result = file_replace(forks->dir_fd, file_name, text, size);
 	free(text);
-	forks->unsaved = result < 0;
+	/* When there is room again; with another trouble, never: see the top. */
+	forks->unsaved = result < 0 && (errno == ENOSPC || errno == EDQUOT);
 	return result;
 }
 
