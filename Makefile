@@ -175,7 +175,7 @@ bench: $(BENCHES:%=build/tests/bench/%)
 	done
 	@$(MAKE) -s sim-figures bench-hosts
 
-bench-replicate: build/tests/bench/replicate
+bench-replicate: build/tests/bench/replicate build/tests/bench/wire
 	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
 
 # Ten hosts, beside the simulation and the original; HOSTS_OPTIONS=--trouble for

@@ -65,6 +65,34 @@ static void make_gitignore(int dir_fd)
 	(void)close(fd);
 }
 
+static int of_another_user(const struct database *d)
+{
+	return database_failed(d, EX_NOPERM,
+		"%s belongs to another user: use a directory of your own, with "
+		"-d",
+		d->path);
+}
+
+/* Why it does not open, by errno and by what is there. */
+static int directory_refused(const struct database *d)
+{
+	const char *why = strerror(errno);
+	struct stat status;
+
+	if (lstat(d->path, &status) == 0) {
+		if (S_ISLNK(status.st_mode))
+			why = "it is a symbolic link; give the directory "
+			      "itself with -d";
+		else if (!S_ISDIR(status.st_mode))
+			why = "it is no directory; move it away, or use "
+			      "another one with -d";
+		else if (status.st_uid != geteuid())
+			return of_another_user(d);
+	}
+	return database_failed(d, EX_CANTCREAT,
+		"can not use %s as a database: %s", d->path, why);
+}
+
 /*
  * Opens the database directory, or makes it; d->made says which.  One without
  * an identity (in version 0.1.0, `id`) counts as made just now: whoever made it
@@ -73,21 +101,15 @@ static void make_gitignore(int dir_fd)
 static int directory_open(struct database *d)
 {
 	struct stat status;
-	bool is_link;
 
 	d->made = mkdir(d->path, 0700) == 0;
 	if (!d->made && errno != EEXIST)
 		return database_failed(d, EX_CANTCREAT, "can not make %s: %s",
 			d->path, strerror(errno));
-	is_link = lstat(d->path, &status) == 0 && S_ISLNK(status.st_mode);
 	d->dir_fd =
 		open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->dir_fd < 0)
-		return database_failed(d, EX_CANTCREAT,
-			"can not use %s as a database: %s", d->path,
-			is_link ? "it is a symbolic link; give the directory "
-				  "itself with -d"
-				: strerror(errno));
+		return directory_refused(d);
 	if (!file_exists(d->dir_fd, "identity") &&
 		!file_exists(d->dir_fd, "id"))
 		d->made = true;
@@ -96,8 +118,7 @@ static int directory_open(struct database *d)
 		return database_failed(
 			d, EX_IOERR, "%s: %s", d->path, strerror(errno));
 	if (status.st_uid != geteuid())
-		return database_failed(
-			d, EX_NOPERM, "%s belongs to another user", d->path);
+		return of_another_user(d);
 	if ((status.st_mode & 077) != 0)
 		return database_failed(d, EX_NOPERM,
 			"%s can be read by others; "

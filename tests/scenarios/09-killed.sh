@@ -9,7 +9,7 @@
 # there twice or with two texts, and chat --check has nothing to say.  Record 1
 # of each says who it is: the first line has number 2.
 #
-# KILLS=n: so many kills instead of 200.
+# Abuse 14.  KILLS=n: so many kills instead of 200; the case asks for 1,000.
 . "$(dirname "$0")/lib.sh"
 
 kills=${KILLS:-200}

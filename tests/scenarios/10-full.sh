@@ -78,7 +78,7 @@ bob_tells 1 "^info> there is room for others' messages again"
 wait_for bob.out '"does this wait?"'
 wait_for bob.out '"so he is"'
 
-# Within the minute until bob asks again: not little room, but none at all.
+# Before bob asks again, five seconds after he did: not little room, but none.
 ballast 0
 pipe alice
 bob_tells 2 '^error> the disk is full'

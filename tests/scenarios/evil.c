@@ -7,7 +7,7 @@
  *
  * With the program on PORT of this host he goes as far as WHAT says, prints
  * "there", and stays until he is closed: then he prints for how many seconds he
- * was borne.  NUMBER is of his key, and he is called evil-NUMBER.
+ * was borne, after his proof.  NUMBER is of his key, and he is called evil-NUMBER.
  *
  *	no-hello	has proven his key, and says nothing more
  *	slow-hello	the same, and then a Hello, a byte every two seconds
@@ -150,6 +150,7 @@ int main(int argc, char **argv)
 	ed25519_start();
 	open_to((uint16_t)atoi(argv[1]), (unsigned)atoi(argv[2]));
 	meet();
+	began_ms = clock_ms();
 	send_proof();
 	if (strcmp(what, "no-hello") == 0)
 		fifo_drop(&him.wire.out, fifo_size(&him.wire.out));
@@ -157,7 +158,6 @@ int main(int argc, char **argv)
 		evil_send(&him);
 	(void)printf("there\n");
 	(void)fflush(stdout);
-	began_ms = clock_ms();
 	if (strcmp(what, "slow-frame") == 0)
 		evil_raw(&him, "\x01\x00 and so on", 12);
 	if (strcmp(what, "deaf") == 0)

@@ -70,6 +70,15 @@ static inline const char *scratch_read(struct scratch *s, const char *name)
 	return text;
 }
 
+/* For what nobody else can do: to give a file away. */
+static inline void only_root(void)
+{
+	if (geteuid() == 0)
+		return;
+	(void)printf("SKIPPED, NOT TESTED: files of another user need root\n");
+	skip();
+}
+
 /* A fixture: each test has a directory of its own as its *state. */
 static inline int scratch_setup(void **state)
 {

@@ -853,25 +853,34 @@ static void abuse_47_a_damaged_key_is_refused(void **state)
 	node_remove(&a);
 }
 
-/* Somebody deletes the files of a running database. */
-static void abuse_49_files_deleted_under_us_end_it_with_a_word(void **state)
+/* Somebody deletes a file of a running database, or puts a link there. */
+static void abuse_48_49_files_changed_under_us_end_it_with_a_word(void **state)
 {
-	char command[400];
-	int status = 0;
+	static const char *const ways[] = { "rm -r segments",
+		"mv segments/00000000.seg . && ln -s ../00000000.seg segments",
+		"mv lock elsewhere && ln -s elsewhere lock" };
 
 	(void)state;
-	alice_has_said_one();
-	(void)snprintf(command, sizeof(command), "rm -rf '%s/segments'", a.dir);
-	assert_int_equal(system(command), 0);
-	for (int i = 0; i < 100000 && !chat_is_done(a.chat, &status); i++)
-		node_turn(&a);
-	assert_int_equal(status, EX_IOERR);
-	chat_close(a.chat); /* which writes what is left to write */
-	a.chat = NULL;
-	collect(a.err, a.told, sizeof(a.told));
-	assert_non_null(strstr(a.told,
-		"error> the files of the database were deleted or replaced"));
-	node_remove(&a);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		char command[400];
+		int status = 0;
+
+		alice_has_said_one();
+		(void)snprintf(command, sizeof(command), "cd '%s' && %s", a.dir,
+			ways[i]);
+		assert_int_equal(system(command), 0);
+		for (int t = 0; t < 10000 && !chat_is_done(a.chat, &status);
+			t++)
+			node_turn(&a);
+		assert_int_equal(status, EX_IOERR);
+		chat_close(a.chat); /* which writes what is left to write */
+		a.chat = NULL;
+		collect(a.err, a.told, sizeof(a.told));
+		assert_non_null(strstr(a.told,
+			"error> the files of the database were deleted or "
+			"replaced"));
+		node_remove(&a);
+	}
 }
 
 static void abuse_15_46_an_unusable_database_has_its_own_status(void **state)
@@ -1238,7 +1247,7 @@ int main(void)
 			abuse_19_damage_of_our_own_log_is_mended_by_others),
 		cmocka_unit_test(abuse_47_a_damaged_key_is_refused),
 		cmocka_unit_test(
-			abuse_49_files_deleted_under_us_end_it_with_a_word),
+			abuse_48_49_files_changed_under_us_end_it_with_a_word),
 		cmocka_unit_test(
 			abuse_15_46_an_unusable_database_has_its_own_status),
 		cmocka_unit_test(a_new_database_hides_from_version_control),

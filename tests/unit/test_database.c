@@ -112,10 +112,12 @@ static void abuse_46_a_directory_that_is_none_of_ours_is_refused(void **state)
 	refused(p, EX_CANTCREAT, "give the directory itself with -d");
 	assert_int_equal(unlink(p->path), 0);
 	assert_int_equal(mkfifo(p->path, 0700), 0);
-	refused(p, EX_CANTCREAT, "Not a directory");
+	refused(p, EX_CANTCREAT,
+		"no directory; move it away, or use another one with -d");
 	assert_int_equal(unlink(p->path), 0);
 	scratch_write(&p->scratch, "db", "a file");
-	refused(p, EX_CANTCREAT, "Not a directory");
+	refused(p, EX_CANTCREAT,
+		"no directory; move it away, or use another one with -d");
 	assert_int_equal(unlink(p->path), 0);
 	assert_int_equal(rmdir(other), 0); /* nothing was put into it */
 }
@@ -132,13 +134,19 @@ static void abuse_46_a_directory_open_to_others_is_refused(void **state)
 		assert_non_null(strstr(scratch_read(&p->scratch, "told"),
 			"if that is a mistake: chmod 700 "));
 	}
-	if (geteuid() == 0) {
-		assert_int_equal(chmod(p->path, 0700), 0);
-		assert_int_equal(chown(p->path, 1, 1), 0);
-		refused(p, EX_NOPERM, "belongs to another user");
-		assert_int_equal(chown(p->path, 0, 0), 0);
-	}
 	assert_int_equal(chmod(p->path, 0700), 0);
+	assert_int_equal(rmdir(p->path), 0); /* nothing was put into it */
+}
+
+static void abuse_46_a_directory_of_another_user_is_refused(void **state)
+{
+	struct place *p = *state;
+
+	only_root();
+	assert_int_equal(mkdir(p->path, 0700), 0);
+	assert_int_equal(chown(p->path, 1, 1), 0);
+	refused(p, EX_NOPERM,
+		"another user: use a directory of your own, with -d");
 	assert_int_equal(rmdir(p->path), 0); /* nothing was put into it */
 }
 
@@ -263,6 +271,7 @@ int main(void)
 		place_test(
 			abuse_46_a_directory_that_is_none_of_ours_is_refused),
 		place_test(abuse_46_a_directory_open_to_others_is_refused),
+		place_test(abuse_46_a_directory_of_another_user_is_refused),
 		place_test(abuse_47_an_identity_not_ours_alone_is_refused),
 		place_test(abuse_47_a_lost_identity_is_not_made_anew),
 		place_test(another_room_is_refused),

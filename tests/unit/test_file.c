@@ -58,8 +58,7 @@ static void a_file_of_another_user_is_refused(void **state)
 {
 	struct scratch *s = *state;
 
-	if (geteuid() != 0)
-		skip(); /* only root can give a file away */
+	only_root();
 	scratch_write(s, "f", "x");
 	assert_int_equal(fchownat(s->fd, "f", 1, 1, 0), 0);
 	assert_int_equal(result_of_reading(s, 9), FILE_NOT_OURS);

@@ -302,6 +302,18 @@ static void file_flip(const char *name, off_t at)
 	close(fd);
 }
 
+static const char *index_of(uint32_t author)
+{
+	static char name[100];
+	size_t size = (size_t)snprintf(name, sizeof(name), "authors/");
+
+	for (int i = 0; i < LOG_KEY_SIZE; i++, size += 2)
+		(void)snprintf(name + size, sizeof(name) - size, "%02x",
+			key_of(author)[i]);
+	(void)snprintf(name + size, sizeof(name) - size, ".idx");
+	return name;
+}
+
 /* Where a record's body begins in the first segment. */
 static off_t body_at(uint32_t author, uint64_t seq)
 {
@@ -951,16 +963,13 @@ static void a_checkpoint_that_was_too_new_is_not_believed_again(void **state)
 static void hints_are_made_again_when_they_are_wrong(void **state)
 {
 	struct log *log = must_open();
-	char name[100] = "authors/";
+	const char *name = index_of(1);
 
 	(void)state;
 	for (int i = 0; i < 300; i++)
 		must_add(log, 1);
 	must_commit(log);
 	log_close(log);
-	for (int i = 0; i < LOG_KEY_SIZE; i++)
-		(void)snprintf(name + 8 + (size_t)2 * (size_t)i, 8, "%02x%s",
-			key_of(1)[i], i == LOG_KEY_SIZE - 1 ? ".idx" : "");
 	file_flip(name, 100 * 8);
 	log = log_check(s.fd);
 	assert_int_equal(problems(log, LOG_HINT_WRONG), 1);
@@ -1288,20 +1297,124 @@ static void unreadable_bytes_cost_only_themselves(void **state)
 	log_close(log);
 }
 
-static void deleted_or_exchanged_files_are_noticed(void **state)
+/* A link in place of a file, to one that is elsewhere, or is not. */
+static void plant(const char *name, bool is_there)
+{
+	char target[300];
+
+	(void)snprintf(target, sizeof(target), "%s/elsewhere", s.path);
+	assert_int_equal(symlinkat(target, s.fd, name), 0);
+	if (is_there)
+		scratch_write(&s, "elsewhere", "untouched");
+}
+
+static void assert_untouched(bool is_there)
+{
+	if (is_there)
+		assert_string_equal(scratch_read(&s, "elsewhere"), "untouched");
+	else
+		assert_int_equal(faccessat(s.fd, "elsewhere", F_OK, 0), -1);
+}
+
+static void another_scratch(void)
+{
+	scratch_remove(&s);
+	scratch_make(&s);
+}
+
+/* Fills a store until it turns to its next segment, and closes it. */
+static uint64_t fill_with_link(const char *name, bool is_there)
+{
+	struct log *log = must_open();
+	uint64_t count = 0;
+
+	must_add(log, 1);
+	must_commit(log);
+	plant(name, is_there);
+	while (durable(log, 1) < 300 && add(log, 1) == 0)
+		if (log_commit(log, 0) < 0)
+			break;
+	count = durable(log, 1);
+	log_close(log);
+	return count;
+}
+
+/* Hints that can not be written are done without. */
+static void abuse_48_a_running_store_writes_through_no_link(void **state)
+{
+	const struct {
+		const char *name;
+		bool fails;
+	} cases[] = {
+		{ "segments/00000001.seg", true },
+		{ "checkpoint.tmp", false },
+		{ "checkpoint", false },
+		{ index_of(1), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		const char *name = cases[i / 2].name;
+		bool is_there = i % 2 != 0;
+		uint64_t count = fill_with_link(name, is_there);
+		struct log *log = NULL;
+
+		assert_untouched(is_there);
+		assert_int_equal(count < 300, cases[i / 2].fails);
+		if (cases[i / 2].fails)
+			assert_int_equal(unlinkat(s.fd, name, 0), 0);
+		log = must_open();
+		assert_untouched(is_there);
+		assert_true(durable(log, 1) == count);
+		for (uint64_t q = 1; q <= count; q++)
+			assert_true(reads(log, 1, q));
+		log_close(log);
+		another_scratch();
+	}
+}
+
+static void abuse_48_a_store_opens_through_no_link(void **state)
+{
+	static const char *const names[] = { "lock", "segments", "authors",
+		"segments/00000000.seg" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(*names); i++) {
+		const char *name = names[i / 2];
+		struct log *log = must_open();
+
+		must_add(log, 1);
+		must_commit(log);
+		log_close(log);
+		assert_int_equal(renameat(s.fd, name, s.fd, "elsewhere"), 0);
+		plant(name, false);
+		if (i % 2 != 0)
+			assert_int_equal(
+				renameat(s.fd, "elsewhere", s.fd, "somewhere"),
+				0);
+		assert_null(log_open_sized(s.fd, &small));
+		if (i % 2 != 0)
+			assert_untouched(false);
+		another_scratch();
+	}
+}
+
+static void abuse_48_49_deleted_or_exchanged_files_are_noticed(void **state)
 {
 	static const char *const names[] = { "segments/00000000.seg", "lock" };
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
+		const char *name = names[i / 2];
 		struct log *log = must_open();
 		struct loop loop;
 
 		must_add(log, 1);
 		must_commit(log);
 		assert_int_equal(log_run(log, 0), 0);
-		assert_int_equal(
-			renameat(s.fd, names[i], s.fd, "elsewhere"), 0);
+		assert_int_equal(renameat(s.fd, name, s.fd, "elsewhere"), 0);
+		if (i % 2 != 0)
+			plant(name, false); /* it leads to the same file */
 		loop_begin(&loop, 0);
 		log_want(log, &loop);
 		assert_true(loop.wake_ms <= 5000);
@@ -1310,8 +1423,7 @@ static void deleted_or_exchanged_files_are_noticed(void **state)
 		assert_int_equal(errno, ESTALE);
 		assert_int_equal(log_commit(log, 5000), -1);
 		log_close(log);
-		assert_int_equal(
-			renameat(s.fd, "elsewhere", s.fd, names[i]), 0);
+		assert_int_equal(renameat(s.fd, "elsewhere", s.fd, name), 0);
 	}
 }
 
@@ -1341,30 +1453,60 @@ static void mark_proves_the_last_batch_when_it_is_quiet(void **state)
 	log_close(log);
 }
 
-static void cut_bytes_are_kept_for_the_curious(void **state)
+/* One record, and a few bytes behind it that are none. */
+static void tear_store(void)
 {
-	struct log *log = must_open();
 	static uint8_t bytes[8192];
+	struct log *log = must_open();
 	size_t size = 0;
-	struct log_problem p;
 
-	(void)state;
 	must_add(log, 2);
 	must_commit(log);
 	kill_store(log);
 	size = file_load(SEGMENT, bytes, sizeof(bytes));
 	memcpy(bytes + body_at(2, 1) + 16, "torn", 4);
 	file_store(SEGMENT, bytes, size);
-	log = must_open();
+}
+
+/* Opens and closes it; this is where the bytes that are cut off are kept. */
+static const char *open_torn(void)
+{
+	static char name[32];
+	struct log *log = must_open();
+	struct log_problem p;
+
 	assert_true(log_next_problem(log, &p));
 	assert_int_equal(p.trouble, LOG_TAIL_CUT);
 	assert_int_equal(p.size, 4);
 	assert_false(log_next_problem(log, &p));
 	assert_int_equal(log_count(log), 1);
-	(void)snprintf((char *)bytes, sizeof(bytes), "cut-00000000-%08x",
-		(unsigned)p.offset);
-	assert_string_equal(scratch_read(&s, (char *)bytes), "torn");
 	log_close(log);
+	(void)snprintf(
+		name, sizeof(name), "cut-00000000-%08x", (unsigned)p.offset);
+	return name;
+}
+
+static void cut_bytes_are_kept_for_the_curious(void **state)
+{
+	(void)state;
+	tear_store();
+	assert_string_equal(scratch_read(&s, open_torn()), "torn");
+}
+
+static void abuse_48_cut_bytes_go_through_no_link(void **state)
+{
+	const char *name = NULL;
+
+	(void)state;
+	tear_store();
+	name = open_torn();
+	for (int is_there = 0; is_there < 2; is_there++) {
+		another_scratch();
+		tear_store();
+		plant(name, is_there != 0);
+		assert_string_equal(open_torn(), name);
+		assert_untouched(is_there != 0);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1408,9 +1550,12 @@ int main(void)
 		TEST(short_and_interrupted_calls_go_on),
 		TEST(file_system_gone_read_only_is_the_end),
 		TEST(unreadable_bytes_cost_only_themselves),
-		TEST(deleted_or_exchanged_files_are_noticed),
+		TEST(abuse_48_a_running_store_writes_through_no_link),
+		TEST(abuse_48_a_store_opens_through_no_link),
+		TEST(abuse_48_49_deleted_or_exchanged_files_are_noticed),
 		TEST(mark_proves_the_last_batch_when_it_is_quiet),
 		TEST(cut_bytes_are_kept_for_the_curious),
+		TEST(abuse_48_cut_bytes_go_through_no_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
