@@ -177,6 +177,7 @@ bench: $(BENCHES:%=build/tests/bench/%)
 
 bench-replicate: build/tests/bench/replicate build/tests/bench/wire
 	BENCH=$(BENCH) tests/bench/replicate $< $(DIR)
+	build/tests/bench/wire handshakes
 
 # Ten hosts, beside the simulation and the original; HOSTS_OPTIONS=--trouble for
 # a part of it: see there.
