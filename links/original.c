@@ -10,7 +10,8 @@
  *	L3 Unsigned records are taken first-hand, from the link that claims to
  *	   be their author, in order, and are never sent to native links.
  *	L4 They are shown with a mark, and never under a name that is pinned.
- *	L5 Nothing of a closed room is sent.
+ *	L5 Nothing of a closed room is sent: none is ever opened, so far
+ *	   (people.c refuses its identity).
  *	L6 A dial speaks native first; the original's protocol after 2 s, and
  *	   only to a name that nobody is pinned to.
  *	L7 A person is told that the room can be read by everybody.

@@ -251,6 +251,11 @@ static void a_newer_identity_is_refused(void **state)
 {
 	scratch_write(*state, "identity", "chat identity 2\nwhatever\n");
 	refused(*state, PEOPLE_NEWER);
+}
+
+/* So nothing of it is sent to anybody, of the original program or not. */
+static void abuse_37_L5_a_closed_room_is_not_opened(void **state)
+{
 	scratch_write(*state, "identity",
 		"chat identity 1\nmode closed\nroom -\nwhatever\n");
 	refused(*state, PEOPLE_NEWER);
@@ -617,6 +622,7 @@ int main(void)
 			abuse_47_an_identity_that_others_may_open_is_refused),
 		scratch_test(an_identity_of_another_room_is_refused),
 		scratch_test(a_newer_identity_is_refused),
+		scratch_test(abuse_37_L5_a_closed_room_is_not_opened),
 		scratch_test(abuse_47_a_lost_identity_is_not_made_anew),
 		scratch_test(an_identity_of_another_database_is_refused),
 		scratch_test(a_clock_of_1970_makes_no_name_ours),
