@@ -464,6 +464,7 @@ void responder_conflict(struct responder *r, struct scopes *all,
 	now_ms += conflict_wait_ms(r, random_ms(r, 0, PROBE_MS), now_ms);
 	for (int i = 0; i < all->count; i++) {
 		all->at[i].conflicts = 0;
+		all->at[i].host_shared = false; /* that was the old name */
 		scope_enter(&all->at[i], OWN_PROBING, now_ms);
 	}
 }

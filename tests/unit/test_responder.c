@@ -252,6 +252,31 @@ static void mdns_9_leaves_the_host_to_the_machine(void **state)
 	assert_int_equal(count_told("=! TXT "), 1);
 }
 
+/*
+ * 9: a name that was changed is a new one: what the machine published as the
+ * old NAME.local says nothing of it.
+ */
+static void mdns_9_a_new_name_has_a_host_though_the_old_one_was_left(
+	void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	/* Another chat of this machine is alice already. */
+	for (int i = 0; i < 3; i++) {
+		input_from("10.0.0.1", MDNS_PORT, false,
+			"response\n=" ALICE_A "=! SRV alice." SERVICE
+			" 120 4001 alice.local\n");
+		pass(1300);
+	}
+	until(20 * 1000);
+	tell_events(mdns);
+	assert_non_null(strstr(told.text, "renamed alice-2\n"));
+	assert_int_equal(count_told("=! A alice-2.local 120 10.0.0.1"), 2);
+	ask("query\n? A alice-2.local\n", 1000);
+	assert_int_equal(count_told("=! A alice-2.local 120 10.0.0.1"), 1);
+}
+
 /* The address of another interface of ours is ours: two cables, one switch. */
 static void mdns_9_another_interface_is_not_a_rival(void **state)
 {
@@ -926,6 +951,7 @@ int main(void)
 		TEST(mdns_9_a_unicast_conflict_changes_the_name_at_once),
 		TEST(mdns_9_equal_data_is_no_conflict),
 		TEST(mdns_9_leaves_the_host_to_the_machine),
+		TEST(mdns_9_a_new_name_has_a_host_though_the_old_one_was_left),
 		TEST(mdns_9_another_interface_is_not_a_rival),
 		TEST(mdns_9_probes_again_after_a_late_conflict),
 		TEST(mdns_9_a_goodbye_is_no_conflict),
