@@ -55,6 +55,28 @@ sleep 4
 on h2 ip link del extra
 again 'an interface that came and went'
 
+# is_member INTERFACE: bob hears the group of IPv4 there.
+is_member() {
+	on h2 ip -4 maddr show dev "$1" 2> /dev/null | grep -q ' 224\.0\.0\.251$'
+}
+
+# More than the 20 memberships that Linux gives a socket, one after the other.
+for round in 1 2 3; do
+	for i in 1 2 3 4 5 6 7 8; do
+		on h2 ip link add "x$i" type veth peer name "y$i"
+		on h2 ip addr add "10.$((100 + i)).$round.1/24" dev "x$i"
+		on h2 ip link set "x$i" up
+		on h2 ip link set "y$i" up
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		wait_until 10 is_member "x$i" || fail "bob is deaf on x$i"
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		on h2 ip link del "x$i"
+	done
+done
+again 'interfaces that came and went, 24 of them'
+
 # The same interface is deleted and made again, under a running bob.
 on h2 ip link del eth0
 wait_until 10 sh -c 'grep -c "with multicast is up" bob.err | grep -q 1' ||
@@ -63,7 +85,7 @@ ip link add to-h2 type veth peer name eth0 netns h2
 ip link set to-h2 master switch up
 on h2 ip addr add 10.77.0.2/24 dev eth0
 on h2 ip link set eth0 up
-sleep 4
+wait_until 10 is_member eth0 || fail 'bob is deaf on IPv4'
 crash alice
 start alice on h1 "$chat" --json alice
 wait_for alice.out '"up","name":"bob"' 10
