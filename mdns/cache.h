@@ -48,7 +48,7 @@ struct cache {
 /* Where a record came from. */
 struct cache_origin {
 	uint32_t index;
-	uint8_t source[CACHE_SOURCE_SIZE]; /* its address, in any form */
+	uint8_t source[CACHE_SOURCE_SIZE]; /* its address, as of net_host */
 };
 
 void cache_open(struct cache *cache, uint64_t seed);

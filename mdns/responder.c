@@ -43,11 +43,11 @@
  */
 #include "platform.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "mdns/responder.h"
+#include "net.h"
 
 enum {
 	SECOND_MS = 1000,
@@ -86,14 +86,7 @@ static int64_t random_ms(struct responder *r, int64_t least, int64_t most)
 	return least + (int64_t)responder_random(r, (uint64_t)(most - least));
 }
 
-static uint16_t port_of(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)address)->sin_port);
-}
-
-static struct scope *scope_of(struct scopes *all, uint32_t index, int family)
+struct scope *scope_find(struct scopes *all, uint32_t index, int family)
 {
 	for (int i = 0; i < all->count; i++) {
 		if (all->at[i].interface->index == index &&
@@ -101,6 +94,24 @@ static struct scope *scope_of(struct scopes *all, uint32_t index, int family)
 			return &all->at[i];
 	}
 	return NULL;
+}
+
+bool scope_is_own(
+	const struct scope *scope, const struct sockaddr_storage *address)
+{
+	const struct mdns_interface *interface = scope->interface;
+
+	for (int i = 0; i < interface->count; i++) {
+		if (net_same_host(&interface->addresses[i], address))
+			return true;
+	}
+	return false;
+}
+
+bool scope_has_unicast(const struct scope *scope)
+{
+	return scope->family == AF_INET ? scope->interface->unicast4
+					: scope->interface->unicast6;
 }
 
 /* Records. */
@@ -760,15 +771,15 @@ static bool wait_begin(struct responder *r, const struct mdns_packet *packet,
 void responder_query(struct responder *r, struct scope *scope,
 	const struct mdns_packet *packet, int64_t now_ms)
 {
-	struct asked asked = { .legacy =
-				       port_of(&packet->address) != MDNS_PORT };
+	struct asked asked = { .legacy = net_port(&packet->address) !=
+					 MDNS_PORT };
 	struct dns_message m;
 	struct dns_record record;
 	uint32_t known = 0;
 	int64_t due_ms = now_ms;
 
 	if (!r->publishes || r->leaving || scope->state == OWN_PROBING ||
-		port_of(&packet->address) == 0 ||
+		net_port(&packet->address) == 0 ||
 		!dns_message_open(&m, packet->bytes, packet->size))
 		return;
 	asked.reply.index = packet->index;
@@ -876,7 +887,7 @@ static bool output_reply(struct responder *r, struct scopes *all,
 	while (r->reply_count > 0) {
 		struct reply *reply = &r->replies[--r->reply_count];
 		struct scope *scope =
-			scope_of(all, reply->index, reply->to.ss_family);
+			scope_find(all, reply->index, reply->to.ss_family);
 		struct packing p = { .writer = w,
 			.section = DNS_ANSWER,
 			.may_flush = !reply->legacy,
@@ -917,10 +928,7 @@ static void pack_probe(
 	struct dns_question question = { .type = DNS_ANY, .class = DNS_IN };
 	bool fits;
 
-	question.unicast =
-		scope->sent == 0 &&
-		(scope->family == AF_INET ? scope->interface->unicast4
-					  : scope->interface->unicast6);
+	question.unicast = scope->sent == 0 && scope_has_unicast(scope);
 	question.name = r->host;
 	fits = dns_write_question(w, &question);
 	question.name = r->instance;
@@ -992,7 +1000,7 @@ static void waits_end(struct responder *r, struct scopes *all, int64_t now_ms)
 	for (int i = 0; i < RESPONDER_WAITS_MAX; i++) {
 		struct wait *w = &r->waits[i];
 		struct scope *scope =
-			scope_of(all, w->index, w->from.ss_family);
+			scope_find(all, w->index, w->from.ss_family);
 
 		if (w->records == 0 || now_ms < w->due_ms)
 			continue;

@@ -109,6 +109,16 @@ struct scopes {
 	struct scope at[2 * MDNS_INTERFACES_MAX];
 };
 
+/* The scope of an interface and family, or NULL. */
+struct scope *scope_find(struct scopes *all, uint32_t index, int family);
+
+/* Is it an address of ours on its interface: of a program of this machine? */
+bool scope_is_own(
+	const struct scope *scope, const struct sockaddr_storage *address);
+
+/* 5.4: does unicast to our port reach us, so that it can be asked for? */
+bool scope_has_unicast(const struct scope *scope);
+
 uint64_t responder_random(struct responder *r, uint64_t most);
 
 /* `label` of `service`; NULL publishes nothing.  False: no label. */
