@@ -540,7 +540,8 @@ static void response_check(struct mdns *m, struct scope *scope,
 	while (dns_next_record(&message, &m->record)) {
 		conflict = conflict || responder_conflicts(&m->responder,
 					       &m->scopes, &m->record);
-		responder_heard(&m->responder, scope, &m->record, now_ms);
+		responder_heard(
+			&m->responder, scope, packet, &m->record, now_ms);
 	}
 	if (conflict)
 		responder_conflict(&m->responder, &m->scopes, scope,

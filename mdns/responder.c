@@ -28,7 +28,9 @@
  * NAME.local with its addresses: avahi does.  That is no conflict, but avahi
  * would see one in any address of ours that it leaves out (temporary ones, link-
  * local ones beside others).  So then NAME.local is left to it (host_shared),
- * until it says goodbye.
+ * until it says goodbye, or is asked for when it was not heard for the TTL of
+ * its records: then it is probed for, and left again if that program defends
+ * it.  Only what comes from this machine's addresses is that program's.
  *
  * What is ours is known by its content, never by the sender's address: other
  * programs of this machine share address and port.  The salt in the TXT record
@@ -546,18 +548,32 @@ static bool tie_is_lost(const struct responder *r, const struct scope *scope,
 	return false;
 }
 
+static void host_leave(struct scope *scope, int64_t now_ms)
+{
+	scope->host_shared = true;
+	scope->host_heard_ms = now_ms;
+}
+
+/* It is ours, if nobody defends it. */
+static void host_reclaim(struct scope *scope, int64_t now_ms)
+{
+	scope->host_shared = false;
+	scope_enter(scope, OWN_PROBING, now_ms);
+}
+
 /*
  * Does another program of this machine probe for NAME.local, with addresses
  * of this interface alone?  It is none of ours: those probe for instances too.
  */
 static void host_probed(const struct responder *r, struct scope *scope,
-	const struct mdns_packet *packet)
+	const struct mdns_packet *packet, int64_t now_ms)
 {
 	struct dns_message m;
 	struct dns_record record;
 	int hosts = 0;
 
-	if (!dns_message_open(&m, packet->bytes, packet->size))
+	if (!scope_is_own(scope, &packet->address) ||
+		!dns_message_open(&m, packet->bytes, packet->size))
 		return;
 	while (dns_next_record(&m, &record)) {
 		if (record.section != DNS_AUTHORITY)
@@ -573,7 +589,7 @@ static void host_probed(const struct responder *r, struct scope *scope,
 		hosts++;
 	}
 	if (hosts > 0)
-		scope->host_shared = true;
+		host_leave(scope, now_ms);
 }
 
 void responder_tie(struct responder *r, const struct scopes *all,
@@ -583,7 +599,7 @@ void responder_tie(struct responder *r, const struct scopes *all,
 
 	if (!r->publishes || r->leaving)
 		return;
-	host_probed(r, scope, packet);
+	host_probed(r, scope, packet, now_ms);
 	if (scope->state != OWN_PROBING || scope->sent == 0)
 		return;
 	for (int i = 0; i < 2; i++) {
@@ -602,28 +618,25 @@ void responder_tie(struct responder *r, const struct scopes *all,
 }
 
 /*
- * Is it the address of this interface that another one tells, or takes back,
- * as that of NAME?  While we probe we tell nothing, so it is not our own voice.
- * True when that has changed what we publish.
+ * The address of this interface is told, or taken back, as that of NAME.  While
+ * we probe, or leave it to others, we tell nothing of it, so it is not our own
+ * voice.
  */
-static bool host_heard(struct responder *r, struct scope *scope,
-	const struct dns_record *record, int which, int64_t now_ms)
+static void host_heard(struct scope *scope, const struct mdns_packet *packet,
+	const struct dns_record *record, int64_t now_ms)
 {
-	bool shared = scope->host_shared;
+	bool probing = scope->state == OWN_PROBING;
 
-	if (which < OWN_ADDRESS)
-		return false;
-	if (record->ttl_s > 0 && scope->state == OWN_PROBING && scope->sent > 0)
-		scope->host_shared = true;
-	if (record->ttl_s == 0 && shared) {
-		scope->host_shared = false;
-		responder_changed(r, scope, now_ms);
-	}
-	return scope->host_shared != shared;
+	if (record->ttl_s == 0 && scope->host_shared && !probing)
+		host_reclaim(scope, now_ms); /* maybe somebody forged it */
+	if (record->ttl_s > 0 && scope_is_own(scope, &packet->address) &&
+		(scope->host_shared || (probing && scope->sent > 0)))
+		host_leave(scope, now_ms);
 }
 
 void responder_heard(struct responder *r, struct scope *scope,
-	const struct dns_record *record, int64_t now_ms)
+	const struct mdns_packet *packet, const struct dns_record *record,
+	int64_t now_ms)
 {
 	int which;
 
@@ -633,9 +646,9 @@ void responder_heard(struct responder *r, struct scope *scope,
 		r, scope->interface, all_bits(scope->interface), record);
 	if (which == OWN_MAX)
 		return;
-	if (host_heard(r, scope, record, which, now_ms) ||
-		scope->state == OWN_PROBING ||
-		published(scope, 1u << which) == 0)
+	if (which >= OWN_ADDRESS)
+		host_heard(scope, packet, record, now_ms);
+	if (scope->state == OWN_PROBING || published(scope, 1u << which) == 0)
 		return;
 	if ((int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which)) {
 		/* 6.6, 10.1: it would be forgotten, and it is true. */
@@ -653,6 +666,7 @@ void responder_heard(struct responder *r, struct scope *scope,
 struct asked {
 	uint32_t group;     /* by multicast */
 	uint32_t asker;     /* by unicast */
+	bool host;          /* NAME.local is asked for */
 	bool probe;         /* 6: answered sooner */
 	bool legacy;        /* 6.7 */
 	bool direct;        /* 5.5: it came by unicast */
@@ -689,6 +703,8 @@ static void questions_read(struct responder *r, struct scope *scope,
 	while (dns_next_question(m, &reply->question)) {
 		uint32_t bits = answer_bits(r, scope, &reply->question);
 
+		asked->host = asked->host ||
+			      dns_name_equal(&r->host, &reply->question.name);
 		if (asked->legacy) {
 			reply->records = bits;
 			reply_add(r, reply);
@@ -789,6 +805,11 @@ void responder_query(struct responder *r, struct scope *scope,
 	asked.more = (m.flags & DNS_TRUNCATED) != 0;
 	asked.direct = !packet->multicast;
 	questions_read(r, scope, &m, &asked, now_ms);
+	if (asked.host && scope->host_shared &&
+		now_ms - scope->host_heard_ms >= TTL_HOST_S * SECOND_MS) {
+		host_reclaim(scope, now_ms); /* and they ask again */
+		return;
+	}
 	if (asked.legacy)
 		return;
 	while (dns_next_record(&m, &record)) {

@@ -277,6 +277,62 @@ static void mdns_9_a_new_name_has_a_host_though_the_old_one_was_left(
 	assert_int_equal(count_told("=! A alice-2.local 120 10.0.0.1"), 1);
 }
 
+/* Who is not this machine can not have NAME.local left to it. */
+static void mdns_9_leaves_the_host_to_nobody_else(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input_from("10.0.0.66", MDNS_PORT, false, "response\n=" ALICE_A);
+	until(10 * 1000);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	begin_published();
+	input_from("10.0.0.66", MDNS_PORT, false,
+		"query\n? ANY alice.local\n^ A alice.local 120 10.0.0.1\n");
+	pass(5000);
+	ask("query\n? A alice.local\n", 1000);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
+/*
+ * 10: "120 seconds" is how long a host's record lives.  When the machine's own
+ * was not heard for that long, and somebody wants it, it is probed for: it is
+ * defended, and stays left to the machine, or it is ours.  A goodbye may be
+ * anybody's, so it is probed for as well.
+ */
+static void mdns_10_a_host_left_to_the_machine_comes_back(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	until(120 * 1000);
+	ask("query\n? A alice.local\n", 5000);
+	assert_told(&told, "");
+	pass(3600 * 1000); /* nobody asks, so nothing is sent */
+	assert_told(&told, "");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	pass(100);
+	assert_int_equal(count_told("query"), 1);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	pass(5000);
+	ask("query\n? A alice.local\n", 5000);
+	assert_told(&told, "");
+	/* A forged goodbye: the machine defends it, and we leave it. */
+	ask("response\n=! A alice.local 0 10.0.0.1\n", 100);
+	assert_int_equal(count_told("query"), 1);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	pass(5000);
+	assert_int_equal(count_told("! A "), 0);
+	pass(200 * 1000);
+	ask("query\n? A alice.local\n", 5000); /* nobody defends it */
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	ask("query\n? A alice.local\n", 5000);
+	assert_int_equal(count_told("query"), 0);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
 /* The address of another interface of ours is ours: two cables, one switch. */
 static void mdns_9_another_interface_is_not_a_rival(void **state)
 {
@@ -952,6 +1008,8 @@ int main(void)
 		TEST(mdns_9_equal_data_is_no_conflict),
 		TEST(mdns_9_leaves_the_host_to_the_machine),
 		TEST(mdns_9_a_new_name_has_a_host_though_the_old_one_was_left),
+		TEST(mdns_9_leaves_the_host_to_nobody_else),
+		TEST(mdns_10_a_host_left_to_the_machine_comes_back),
 		TEST(mdns_9_another_interface_is_not_a_rival),
 		TEST(mdns_9_probes_again_after_a_late_conflict),
 		TEST(mdns_9_a_goodbye_is_no_conflict),
