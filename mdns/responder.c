@@ -41,7 +41,7 @@
  *	2. sent_ms of a record is when it was last multicast in its scope; it
  *	   is multicast again no sooner than a second later (6), or a quarter
  *	   of one in answer to a probe.
- *	3. due_ms is 0 for all records that no one waits for.
+ *	3. due_ms is 0 for all records that no one waits for, or that are not.
  */
 #include "platform.h"
 
@@ -372,6 +372,23 @@ static void names_next(struct responder *r)
 }
 
 /* States. */
+
+/* Of `bits` what there is to tell; again no sooner than after again_ms (6). */
+static void records_due(
+	struct scope *scope, uint32_t bits, int64_t due_ms, int64_t again_ms)
+{
+	bits &= published(scope, all_bits(scope->interface) | NSECS);
+	for (int i = 0; i < OWN_MAX; i++) {
+		int64_t at_ms = scope->sent_ms[i] + again_ms;
+
+		if ((bits & 1u << i) == 0)
+			continue;
+		if (at_ms < due_ms)
+			at_ms = due_ms;
+		if (scope->due_ms[i] == 0 || at_ms < scope->due_ms[i])
+			scope->due_ms[i] = at_ms;
+	}
+}
 
 static void scope_enter(
 	struct scope *scope, enum own_state state, int64_t next_ms)
@@ -727,21 +744,6 @@ static uint32_t known_bits(const struct responder *r, const struct scope *scope,
 		(int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which))
 		return 0;
 	return 1u << which;
-}
-
-static void records_due(
-	struct scope *scope, uint32_t bits, int64_t due_ms, int64_t again_ms)
-{
-	for (int i = 0; i < OWN_MAX; i++) {
-		int64_t at_ms = scope->sent_ms[i] + again_ms;
-
-		if ((bits & 1u << i) == 0)
-			continue;
-		if (at_ms < due_ms)
-			at_ms = due_ms;
-		if (scope->due_ms[i] == 0 || at_ms < scope->due_ms[i])
-			scope->due_ms[i] = at_ms;
-	}
 }
 
 /* 7.2: is there an asker who goes on?  Then what it knows is left out. */

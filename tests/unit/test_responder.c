@@ -842,6 +842,25 @@ static void mdns_7_2_queues_of_tc_packets_end(void **state)
 	assert_in_range(count_told("=" ALICE_TXT), 1, 2);
 }
 
+/* 7.2: an address may be gone when its question has waited: nobody is woken for
+ * it without end. */
+static void mdns_7_2_a_question_outlives_the_address_it_asks_for(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	begin_with(&options, true);
+	until(60 * 1000);
+	ask("query tc\n? ANY alice.local\n", 100);
+	interfaces[0] = interface_of(3, "10.0.0.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	pass(10 * 1000); /* `until` counts its turns */
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	assert_int_equal(count_told("AAAA"), 0);
+	assert_true(wake_ms() > now_ms);
+}
+
 /*
  * 7.4: "If a host is planning to send an answer, and it sees another host [...]
  * send a response message containing the same answer record, and the TTL [...]
@@ -1032,6 +1051,7 @@ int main(void)
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
 		TEST(mdns_7_2_waits_for_more_known_answers),
 		TEST(mdns_7_2_queues_of_tc_packets_end),
+		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
 		TEST(mdns_7_4_an_answer_given_by_another_is_given),
 		TEST(mdns_6_6_rescues_its_records),
 		TEST(mdns_8_4_announces_what_has_changed),
