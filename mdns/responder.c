@@ -669,8 +669,7 @@ void responder_heard(struct responder *r, struct scope *scope,
 		return;
 	if ((int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which)) {
 		/* 6.6, 10.1: it would be forgotten, and it is true. */
-		if (scope->due_ms[which] == 0)
-			scope->due_ms[which] = now_ms;
+		records_due(scope, 1u << which, now_ms, SECOND_MS);
 	} else if ((int64_t)record->ttl_s * SECOND_MS >= ttl_ms(which)) {
 		scope->due_ms[which] = 0; /* 7.4: somebody has said it */
 		scope->sent_ms[which] = now_ms;

@@ -898,6 +898,13 @@ static void mdns_6_6_rescues_its_records(void **state)
 	pass(5000);
 	ask("response\n=! A alice.local 60 10.0.0.1\n", 500);
 	assert_told(&told, "");
+	/* 6: however often, not more than once a second. */
+	for (int i = 0; i < 30; i++) {
+		input("response\n= PTR " SERVICE " 0 alice." SERVICE "\n");
+		pass(100);
+	}
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 4);
 }
 
 /*
