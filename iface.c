@@ -10,9 +10,11 @@
  * to be had (macOS can not send from such a socket) the wildcard is shared, and
  * nobody is asked for unicast.
  *
- * Every sending names its interface by index and its source address: either
- * alone lets another interface's address out.  On loopback the address
- * 127.0.0.1 works without any route, and without the MULTICAST flag.
+ * What is sent to a group names its interface by index, and in IPv4 its source
+ * address: either alone lets another interface's address out.  On loopback the
+ * address 127.0.0.1 works without any route, and without the MULTICAST flag.  An
+ * answer to one asker goes the way of the system's routes, since whom we answer
+ * is on a link of ours.
  *
  *	sockets[0]	IPv4
  *	sockets[1]	IPv6, if the wildcard is ours alone or must be shared
@@ -630,7 +632,8 @@ bool iface_next(struct iface *f, struct mdns_packet *packet)
 	return false;
 }
 
-static void choose_interface(int fd, const struct mdns_interface *i)
+/* Where multicast leaves, and as from whom; -1 and errno. */
+static int choose_v4(int fd, const struct mdns_interface *i)
 {
 	const struct sockaddr_in *v4 = first_v4(i);
 #if defined(__linux__)
@@ -638,13 +641,32 @@ static void choose_interface(int fd, const struct mdns_interface *i)
 
 	if (v4 != NULL)
 		request.imr_address = v4->sin_addr;
-	(void)setsockopt(
+	return setsockopt(
 		fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
 #else
-	if (v4 != NULL)
-		(void)setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &v4->sin_addr,
-			sizeof(v4->sin_addr));
+	errno = EADDRNOTAVAIL;
+	if (v4 == NULL)
+		return -1;
+	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &v4->sin_addr,
+		sizeof(v4->sin_addr));
 #endif
+}
+
+/* The socket keeps the last choice that was good, so a bad one must be told. */
+static int choose_interface(
+	const struct iface *f, int fd, const struct mdns_packet *packet)
+{
+	int index = (int)packet->index;
+
+	if (packet->family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index,
+			sizeof(index));
+	for (int i = 0; i < f->count; i++) {
+		if (f->list[i].index == packet->index)
+			return choose_v4(fd, &f->list[i]);
+	}
+	errno = ENODEV;
+	return -1;
 }
 
 void iface_send(struct iface *f, const struct mdns_packet *packet)
@@ -652,26 +674,19 @@ void iface_send(struct iface *f, const struct mdns_packet *packet)
 	const struct endpoint *e =
 		endpoint_of(f, packet->family, packet->index);
 	struct sockaddr_storage to = packet->address;
-	int index = (int)packet->index;
-	ssize_t sent;
+	ssize_t sent = -1;
 
 	if (e == NULL)
 		return;
-	if (packet->multicast) {
+	if (packet->multicast)
 		to = group_address(packet->family, packet->index);
-		for (int i = 0; i < f->count; i++) {
-			if (f->list[i].index == packet->index &&
-				packet->family == AF_INET)
-				choose_interface(e->fd, &f->list[i]);
-		}
-		if (packet->family == AF_INET6)
-			(void)setsockopt(e->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				&index, sizeof(index));
-	}
-	sent = sendto(e->fd, packet->bytes, packet->size, 0,
-		(struct sockaddr *)&to, net_address_size(&to));
-	f->denied = sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
-					errno == EACCES);
+	if (!packet->multicast || choose_interface(f, e->fd, packet) == 0)
+		sent = sendto(e->fd, packet->bytes, packet->size, 0,
+			(struct sockaddr *)&to, net_address_size(&to));
+	if (packet->multicast)
+		f->denied =
+			sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
+					    errno == EACCES);
 	if (sent < 0 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
 				errno == ENODEV || errno == ENETDOWN))
 		f->scan_ms = 0; /* the network is not what it was */

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Goal: interfaces come, go, lose their carrier and change address, and peers
-# who do not name each other are linked again within seconds.
+# who do not name each other are linked again within seconds.  What is for one
+# interface leaves by no other.
 # shellcheck disable=SC2034 # lib.sh reads it
 hosts=2
 . "$(dirname "$0")/lib.sh"
+need_python
 
 # again WHAT: a message goes both ways, over whatever there is now.
 again() {
@@ -92,3 +94,41 @@ wait_for alice.out '"up","name":"bob"' 10
 again 'an interface deleted and made again'
 leave alice
 leave bob
+
+# An interface is lost under somebody who is about to announce on it: nothing of
+# that leaves by another.
+on h2 ip link add extra type veth peer name extra netns h1
+on h1 ip addr add 10.99.0.2/24 dev extra
+on h1 ip link set extra up
+on h2 ip addr add 10.99.0.1/24 dev extra
+on h2 ip link set extra up
+is_up() {
+	on h2 ip link show dev extra | grep -q 'state UP'
+}
+wait_until 10 is_up || fail 'there is no second interface'
+# Without IPv6, whose failures would tell of the loss.
+on h2 ip -6 addr flush dev eth0
+on h2 ip -6 addr flush dev extra
+start listen on h1 "$python" -u -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("224.0.0.251", 5353))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+    socket.inet_aton("224.0.0.251") + socket.inet_aton("10.99.0.2"))
+print("listening")
+while True:
+    p = s.recv(9000)
+    print(*(a for a in ("10.77.0.2", "10.99.0.1") if socket.inet_aton(a) in p))'
+wait_for listen.out listening
+start bob on h2 "$chat" --json bob
+wait_for listen.out '^10.99.0.1'
+on h2 ip link del eth0
+told() {
+	[ "$(lines listen.out 10.99.0.1)" -ge 5 ] # 3 probes, 2 announcements
+}
+wait_until 10 told || fail 'bob is not heard'
+leave bob
+crash listen
+[ "$(lines listen.out 10.77.0.2)" -eq 0 ] ||
+	fail "packets of eth0 left by another interface"
+echo 'an interface that is lost while announcing: good'
