@@ -315,6 +315,7 @@ static struct subject *subject_add(
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->used = true;
+	s->changed = true; /* the cache may know enough of it */
 	(void)snprintf(s->name, sizeof(s->name), "%s", name);
 	s->instance = m->service;
 	fits = dns_name_prepend(&s->instance, name, strlen(name));

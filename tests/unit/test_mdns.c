@@ -256,6 +256,21 @@ static void mdns_10_1_gone_a_second_after_a_goodbye(void **state)
 	assert_found("");
 }
 
+/* A PTR alone brings back who is known well enough otherwise. */
+static void mdns_who_was_gone_is_found_by_a_pointer_alone(void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	pass(5000);
+	assert_found("gone bob\n");
+	input("response\n" NAME_PTR("bob"));
+	assert_found("found bob 10.0.0.2:4001\n");
+}
+
 /*
  * 10.2: with the cache-flush bit "all old records with that name, rrtype, and
  * rrclass that were received more than one second ago are declared invalid, and
@@ -866,6 +881,7 @@ int main(void)
 		TEST(mdns_sd_12_asks_for_what_was_not_given_along),
 		TEST(mdns_5_2_refreshes_before_the_end),
 		TEST(mdns_10_1_gone_a_second_after_a_goodbye),
+		TEST(mdns_who_was_gone_is_found_by_a_pointer_alone),
 		TEST(mdns_10_2_the_flush_bit_makes_old_addresses_go),
 		TEST(mdns_10_2_the_flush_bit_of_a_shared_record_does_nothing),
 		TEST(mdns_10_lives_are_limited),
