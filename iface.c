@@ -10,13 +10,18 @@
  * to be had (macOS can not send from such a socket) the wildcard is shared, and
  * nobody is asked for unicast.
  *
- * Every sending names its interface by index and its source address: either
- * alone lets another interface's address out.  On loopback the address
- * 127.0.0.1 works without any route, and without the MULTICAST flag.
+ * What is sent to a group names its interface by index, and in IPv4 its source
+ * address: either alone lets another interface's address out.  On loopback the
+ * address 127.0.0.1 works without any route, and without the MULTICAST flag.  An
+ * answer to one asker goes the way of the system's routes, since whom we answer
+ * is on a link of ours.
  *
  *	sockets[0]	IPv4
  *	sockets[1]	IPv6, if the wildcard is ours alone or must be shared
  *	sockets[2..]	else IPv6 on one interface each
+ *
+ * The groups are joined on each interface of the list, and left when it is no
+ * more in the list, though it may be no more at all: memberships outlive it.
  *
  * Invariant: addresses in the list are zeroed where they are not filled, so
  * that those of two scans can be compared as bytes.
@@ -43,7 +48,8 @@
 #include "net.h"
 
 #if !defined(IPV6_JOIN_GROUP)
-#define IPV6_JOIN_GROUP IPV6_ADD_MEMBERSHIP
+#define IPV6_JOIN_GROUP  IPV6_ADD_MEMBERSHIP
+#define IPV6_LEAVE_GROUP IPV6_DROP_MEMBERSHIP
 #endif
 
 enum {
@@ -233,9 +239,10 @@ fail:
 }
 
 /* The socket that serves a family on an interface, or NULL. */
-static struct endpoint *endpoint_of(struct iface *f, int family, uint32_t index)
+static const struct endpoint *endpoint_of(
+	const struct iface *f, int family, uint32_t index)
 {
-	struct endpoint *e =
+	const struct endpoint *e =
 		&f->sockets[family == AF_INET ? SOCKET_V4 : SOCKET_V6];
 
 	for (int i = SOCKET_LINKS; e->fd < 0 && i < SOCKETS; i++) {
@@ -298,8 +305,13 @@ static void links_update(
 	}
 }
 
-/* Being a member already is no error, so every scan may join again. */
-static void join(struct iface *f, const struct mdns_interface *i)
+/*
+ * Makes us a member of the groups on an interface, or takes that back.  Being
+ * one already is no error, so every scan may join again; but a membership
+ * outlives its interface, and Linux gives a socket 20 of them.
+ */
+static void set_member(
+	const struct iface *f, const struct mdns_interface *i, bool member)
 {
 	const struct sockaddr_in *v4 = first_v4(i);
 	const struct endpoint *e4 = endpoint_of(f, AF_INET, i->index);
@@ -307,8 +319,10 @@ static void join(struct iface *f, const struct mdns_interface *i)
 	struct ipv6_mreq request6 = { .ipv6mr_interface = i->index };
 #if defined(__linux__)
 	struct ip_mreqn request4 = { .imr_ifindex = (int)i->index };
+	bool has_v4 = v4 != NULL || !member; /* it may have had one */
 #else
 	struct ip_mreq request4;
+	bool has_v4 = v4 != NULL;
 
 	memset(&request4, 0, sizeof(request4));
 	if (v4 != NULL)
@@ -316,12 +330,14 @@ static void join(struct iface *f, const struct mdns_interface *i)
 #endif
 	memcpy(&request4.imr_multiaddr, group_v4, sizeof(group_v4));
 	memcpy(&request6.ipv6mr_multiaddr, group_v6, sizeof(group_v6));
-	if (v4 != NULL && e4 != NULL)
-		(void)setsockopt(e4->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP,
+	if (has_v4 && e4 != NULL)
+		(void)setsockopt(e4->fd, IPPROTO_IP,
+			member ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
 			&request4, sizeof(request4));
 	if (i->ipv6 && e6 != NULL)
-		(void)setsockopt(e6->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP,
-			&request6, sizeof(request6));
+		(void)setsockopt(e6->fd, IPPROTO_IPV6,
+			member ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &request6,
+			sizeof(request6));
 }
 
 /* Scanning. */
@@ -362,6 +378,16 @@ static struct mdns_interface *list_find(
 		return NULL;
 	list[*count].index = index;
 	return &list[(*count)++];
+}
+
+static bool list_has(
+	const struct mdns_interface *list, int count, uint32_t index)
+{
+	for (int i = 0; i < count; i++) {
+		if (list[i].index == index)
+			return true;
+	}
+	return false;
 }
 
 /* The bits of a network mask; those of one address when there is none. */
@@ -438,11 +464,15 @@ static void scan(struct iface *f)
 			list_add(list, &count, entry);
 	}
 	freeifaddrs(all);
+	for (int i = 0; i < f->count; i++) {
+		if (!list_has(list, count, f->list[i].index))
+			set_member(f, &f->list[i], false);
+	}
 	links_update(f, list, count);
 	for (int i = 0; i < count; i++) {
 		list[i].unicast4 = f->unicast4;
 		list[i].unicast6 = f->unicast6;
-		join(f, &list[i]);
+		set_member(f, &list[i], true);
 	}
 	if (count == f->count && mdns_interfaces_equal(list, f->list, count))
 		return;
@@ -602,7 +632,8 @@ bool iface_next(struct iface *f, struct mdns_packet *packet)
 	return false;
 }
 
-static void choose_interface(int fd, const struct mdns_interface *i)
+/* Where multicast leaves, and as from whom; -1 and errno. */
+static int choose_v4(int fd, const struct mdns_interface *i)
 {
 	const struct sockaddr_in *v4 = first_v4(i);
 #if defined(__linux__)
@@ -610,13 +641,32 @@ static void choose_interface(int fd, const struct mdns_interface *i)
 
 	if (v4 != NULL)
 		request.imr_address = v4->sin_addr;
-	(void)setsockopt(
+	return setsockopt(
 		fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
 #else
-	if (v4 != NULL)
-		(void)setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &v4->sin_addr,
-			sizeof(v4->sin_addr));
+	errno = EADDRNOTAVAIL;
+	if (v4 == NULL)
+		return -1;
+	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &v4->sin_addr,
+		sizeof(v4->sin_addr));
 #endif
+}
+
+/* The socket keeps the last choice that was good, so a bad one must be told. */
+static int choose_interface(
+	const struct iface *f, int fd, const struct mdns_packet *packet)
+{
+	int index = (int)packet->index;
+
+	if (packet->family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index,
+			sizeof(index));
+	for (int i = 0; i < f->count; i++) {
+		if (f->list[i].index == packet->index)
+			return choose_v4(fd, &f->list[i]);
+	}
+	errno = ENODEV;
+	return -1;
 }
 
 void iface_send(struct iface *f, const struct mdns_packet *packet)
@@ -624,26 +674,19 @@ void iface_send(struct iface *f, const struct mdns_packet *packet)
 	const struct endpoint *e =
 		endpoint_of(f, packet->family, packet->index);
 	struct sockaddr_storage to = packet->address;
-	int index = (int)packet->index;
-	ssize_t sent;
+	ssize_t sent = -1;
 
 	if (e == NULL)
 		return;
-	if (packet->multicast) {
+	if (packet->multicast)
 		to = group_address(packet->family, packet->index);
-		for (int i = 0; i < f->count; i++) {
-			if (f->list[i].index == packet->index &&
-				packet->family == AF_INET)
-				choose_interface(e->fd, &f->list[i]);
-		}
-		if (packet->family == AF_INET6)
-			(void)setsockopt(e->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-				&index, sizeof(index));
-	}
-	sent = sendto(e->fd, packet->bytes, packet->size, 0,
-		(struct sockaddr *)&to, net_address_size(&to));
-	f->denied = sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
-					errno == EACCES);
+	if (!packet->multicast || choose_interface(f, e->fd, packet) == 0)
+		sent = sendto(e->fd, packet->bytes, packet->size, 0,
+			(struct sockaddr *)&to, net_address_size(&to));
+	if (packet->multicast)
+		f->denied =
+			sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
+					    errno == EACCES);
 	if (sent < 0 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
 				errno == ENODEV || errno == ENETDOWN))
 		f->scan_ms = 0; /* the network is not what it was */

@@ -46,6 +46,7 @@
 #include "mdns/cache.h"
 #include "mdns/responder.h"
 #include "mdns/tag.h"
+#include "net.h"
 
 #define SERVICE "_persisted-chat._tcp.local"
 
@@ -117,37 +118,6 @@ static bool name_is_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
 }
 
-static uint16_t port_of(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)address)->sin_port);
-}
-
-/* The bytes of an address, 4 or 16 of them. */
-static const uint8_t *bytes_of(
-	const struct sockaddr_storage *address, size_t *size)
-{
-	if (address->ss_family == AF_INET6) {
-		*size = 16;
-		return ((const struct sockaddr_in6 *)address)
-			->sin6_addr.s6_addr;
-	}
-	*size = 4;
-	return (const uint8_t *)&((const struct sockaddr_in *)address)
-		->sin_addr;
-}
-
-static struct scope *scope_of(struct mdns *m, uint32_t index, int family)
-{
-	for (int i = 0; i < m->scopes.count; i++) {
-		if (m->scopes.at[i].interface->index == index &&
-			m->scopes.at[i].family == family)
-			return &m->scopes.at[i];
-	}
-	return NULL;
-}
-
 static uint32_t scopes_of(const struct mdns *m, uint32_t index)
 {
 	uint32_t bits = 0;
@@ -164,40 +134,27 @@ static uint32_t scopes_all(const struct mdns *m)
 	return (uint32_t)((1ull << m->scopes.count) - 1);
 }
 
-/* Is this one of the interface's own addresses? */
-static bool is_own(const struct mdns_interface *interface,
-	const struct sockaddr_storage *address)
+static bool prefix_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
-	size_t size, own_size;
-	const uint8_t *bytes = bytes_of(address, &size);
+	unsigned rest = bits % 8;
 
-	for (int i = 0; i < interface->count; i++) {
-		const uint8_t *own =
-			bytes_of(&interface->addresses[i], &own_size);
-
-		if (size == own_size && memcmp(own, bytes, size) == 0)
-			return true;
-	}
-	return false;
+	return memcmp(a, b, bits / 8) == 0 &&
+	       (rest == 0 || (a[bits / 8] ^ b[bits / 8]) >> (8 - rest) == 0);
 }
 
 /* 11: in a network that this interface is in? */
 static bool is_on_link(const struct mdns_interface *interface,
 	const struct sockaddr_storage *address)
 {
-	size_t size, own_size;
-	const uint8_t *bytes = bytes_of(address, &size);
+	unsigned mapped = address->ss_family == AF_INET ? 96 : 0;
+	uint8_t host[16], own[16];
 
+	net_host(address, host);
 	for (int i = 0; i < interface->count; i++) {
-		const uint8_t *own =
-			bytes_of(&interface->addresses[i], &own_size);
-		size_t whole = interface->prefixes[i] / 8u;
-		int rest = 8 - interface->prefixes[i] % 8;
-
-		if (size == own_size && whole <= size &&
-			memcmp(own, bytes, whole) == 0 &&
-			(whole == size ||
-				own[whole] >> rest == bytes[whole] >> rest))
+		net_host(&interface->addresses[i], own);
+		if (interface->addresses[i].ss_family == address->ss_family &&
+			prefix_equal(
+				own, host, mapped + interface->prefixes[i]))
 			return true;
 	}
 	return false;
@@ -358,6 +315,7 @@ static struct subject *subject_add(
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->used = true;
+	s->changed = true; /* the cache may know enough of it */
 	(void)snprintf(s->name, sizeof(s->name), "%s", name);
 	s->instance = m->service;
 	fits = dns_name_prepend(&s->instance, name, strlen(name));
@@ -527,7 +485,7 @@ static bool is_dialable(const struct dns_record *record)
 static bool record_believed(struct mdns *m, const struct mdns_packet *packet,
 	const struct dns_record *record)
 {
-	if (port_of(&packet->address) == MDNS_PORT)
+	if (net_port(&packet->address) == MDNS_PORT)
 		return true;
 	if (!m->options.legacy ||
 		(record->type != DNS_A && record->type != DNS_AAAA))
@@ -551,10 +509,8 @@ static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	struct dns_record *record = &m->record;
 	struct dns_message message;
 	bool learnt = false;
-	size_t size;
-	const uint8_t *source = bytes_of(&packet->address, &size);
 
-	memcpy(origin.source, source, size);
+	net_host(&packet->address, origin.source);
 	if (!dns_message_open(&message, packet->bytes, packet->size))
 		return false;
 	while (dns_next_record(&message, record)) {
@@ -579,13 +535,14 @@ static void response_check(struct mdns *m, struct scope *scope,
 	struct dns_message message;
 	bool conflict = false;
 
-	if (port_of(&packet->address) != MDNS_PORT ||
+	if (net_port(&packet->address) != MDNS_PORT ||
 		!dns_message_open(&message, packet->bytes, packet->size))
 		return;
 	while (dns_next_record(&message, &m->record)) {
 		conflict = conflict || responder_conflicts(&m->responder,
 					       &m->scopes, &m->record);
-		responder_heard(&m->responder, scope, &m->record, now_ms);
+		responder_heard(
+			&m->responder, scope, packet, &m->record, now_ms);
 	}
 	if (conflict)
 		responder_conflict(&m->responder, &m->scopes, scope,
@@ -683,7 +640,7 @@ static void query_input(struct mdns *m, struct scope *scope,
 {
 	struct overheard o = { .index = packet->index,
 		.scope = 1u << (scope - m->scopes.at),
-		.other_host = !is_own(scope->interface, &packet->address) };
+		.other_host = !scope_is_own(scope, &packet->address) };
 	struct dns_question question;
 
 	if (now_ms - m->questions_ms >= SECOND_MS) {
@@ -696,7 +653,7 @@ static void query_input(struct mdns *m, struct scope *scope,
 	if (message->records[DNS_AUTHORITY] > 0)
 		responder_tie(&m->responder, &m->scopes, scope, packet, now_ms);
 	responder_query(&m->responder, scope, packet, now_ms);
-	if (!packet->multicast || port_of(&packet->address) != MDNS_PORT)
+	if (!packet->multicast || net_port(&packet->address) != MDNS_PORT)
 		return;
 	known_mark(m, packet, &o);
 	while (dns_next_question(message, &question)) {
@@ -708,7 +665,8 @@ static void query_input(struct mdns *m, struct scope *scope,
 void mdns_input(
 	struct mdns *m, const struct mdns_packet *packet, int64_t now_ms)
 {
-	struct scope *scope = scope_of(m, packet->index, packet->family);
+	struct scope *scope =
+		scope_find(&m->scopes, packet->index, packet->family);
 	struct dns_message message;
 
 	if (scope == NULL || packet->address.ss_family != packet->family ||
@@ -925,10 +883,7 @@ static void write_search(struct dns_writer *w, const struct scope *scope,
 
 	if ((s->scopes & bit) == 0)
 		return;
-	question.unicast =
-		s->first &&
-		(scope->family == AF_INET ? scope->interface->unicast4
-					  : scope->interface->unicast6);
+	question.unicast = s->first && scope_has_unicast(scope);
 	if (!dns_write_question(w, &question))
 		return;
 	question.type = asking.types[1];

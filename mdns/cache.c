@@ -146,7 +146,7 @@ bool cache_put(struct cache *c, const struct dns_record *record,
 			shorten(e, SECOND_MS, now_ms);
 		return false;
 	}
-	if (record->flush)
+	if (record->flush && record->type != DNS_PTR) /* those are shared */
 		flush(c, record, origin->index, now_ms);
 	if (new)
 		e = place_for(c, origin);

@@ -48,7 +48,7 @@ struct cache {
 /* Where a record came from. */
 struct cache_origin {
 	uint32_t index;
-	uint8_t source[CACHE_SOURCE_SIZE]; /* its address, in any form */
+	uint8_t source[CACHE_SOURCE_SIZE]; /* its address, as of net_host */
 };
 
 void cache_open(struct cache *cache, uint64_t seed);
@@ -56,8 +56,8 @@ void cache_open(struct cache *cache, uint64_t seed);
 /*
  * Takes a record, of at most CACHE_DATA_MAX bytes of data, in: it is new, or
  * it renews an equal one, or with a TTL of 0 ends it a second later.  With
- * `flush` others of its name and type, older than a second, end too.  True
- * when it is new.
+ * `flush` others of its name and type, older than a second, end too; but PTRs
+ * are shared, so there it means nothing.  True when it is new.
  */
 bool cache_put(struct cache *cache, const struct dns_record *record,
 	const struct cache_origin *origin, int64_t now_ms);

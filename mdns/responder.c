@@ -28,7 +28,9 @@
  * NAME.local with its addresses: avahi does.  That is no conflict, but avahi
  * would see one in any address of ours that it leaves out (temporary ones, link-
  * local ones beside others).  So then NAME.local is left to it (host_shared),
- * until it says goodbye.
+ * until it says goodbye, or is asked for when it was not heard for the TTL of
+ * its records: then it is probed for, and left again if that program defends
+ * it.  Only what comes from this machine's addresses is that program's.
  *
  * What is ours is known by its content, never by the sender's address: other
  * programs of this machine share address and port.  The salt in the TXT record
@@ -39,15 +41,15 @@
  *	2. sent_ms of a record is when it was last multicast in its scope; it
  *	   is multicast again no sooner than a second later (6), or a quarter
  *	   of one in answer to a probe.
- *	3. due_ms is 0 for all records that no one waits for.
+ *	3. due_ms is 0 for all records that no one waits for, or that are not.
  */
 #include "platform.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "mdns/responder.h"
+#include "net.h"
 
 enum {
 	SECOND_MS = 1000,
@@ -86,14 +88,7 @@ static int64_t random_ms(struct responder *r, int64_t least, int64_t most)
 	return least + (int64_t)responder_random(r, (uint64_t)(most - least));
 }
 
-static uint16_t port_of(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)address)->sin_port);
-}
-
-static struct scope *scope_of(struct scopes *all, uint32_t index, int family)
+struct scope *scope_find(struct scopes *all, uint32_t index, int family)
 {
 	for (int i = 0; i < all->count; i++) {
 		if (all->at[i].interface->index == index &&
@@ -101,6 +96,24 @@ static struct scope *scope_of(struct scopes *all, uint32_t index, int family)
 			return &all->at[i];
 	}
 	return NULL;
+}
+
+bool scope_is_own(
+	const struct scope *scope, const struct sockaddr_storage *address)
+{
+	const struct mdns_interface *interface = scope->interface;
+
+	for (int i = 0; i < interface->count; i++) {
+		if (net_same_host(&interface->addresses[i], address))
+			return true;
+	}
+	return false;
+}
+
+bool scope_has_unicast(const struct scope *scope)
+{
+	return scope->family == AF_INET ? scope->interface->unicast4
+					: scope->interface->unicast6;
 }
 
 /* Records. */
@@ -360,6 +373,23 @@ static void names_next(struct responder *r)
 
 /* States. */
 
+/* Of `bits` what there is to tell; again no sooner than after again_ms (6). */
+static void records_due(
+	struct scope *scope, uint32_t bits, int64_t due_ms, int64_t again_ms)
+{
+	bits &= published(scope, all_bits(scope->interface) | NSECS);
+	for (int i = 0; i < OWN_MAX; i++) {
+		int64_t at_ms = scope->sent_ms[i] + again_ms;
+
+		if ((bits & 1u << i) == 0)
+			continue;
+		if (at_ms < due_ms)
+			at_ms = due_ms;
+		if (scope->due_ms[i] == 0 || at_ms < scope->due_ms[i])
+			scope->due_ms[i] = at_ms;
+	}
+}
+
 static void scope_enter(
 	struct scope *scope, enum own_state state, int64_t next_ms)
 {
@@ -464,6 +494,7 @@ void responder_conflict(struct responder *r, struct scopes *all,
 	now_ms += conflict_wait_ms(r, random_ms(r, 0, PROBE_MS), now_ms);
 	for (int i = 0; i < all->count; i++) {
 		all->at[i].conflicts = 0;
+		all->at[i].host_shared = false; /* that was the old name */
 		scope_enter(&all->at[i], OWN_PROBING, now_ms);
 	}
 }
@@ -534,18 +565,32 @@ static bool tie_is_lost(const struct responder *r, const struct scope *scope,
 	return false;
 }
 
+static void host_leave(struct scope *scope, int64_t now_ms)
+{
+	scope->host_shared = true;
+	scope->host_heard_ms = now_ms;
+}
+
+/* It is ours, if nobody defends it. */
+static void host_reclaim(struct scope *scope, int64_t now_ms)
+{
+	scope->host_shared = false;
+	scope_enter(scope, OWN_PROBING, now_ms);
+}
+
 /*
  * Does another program of this machine probe for NAME.local, with addresses
  * of this interface alone?  It is none of ours: those probe for instances too.
  */
 static void host_probed(const struct responder *r, struct scope *scope,
-	const struct mdns_packet *packet)
+	const struct mdns_packet *packet, int64_t now_ms)
 {
 	struct dns_message m;
 	struct dns_record record;
 	int hosts = 0;
 
-	if (!dns_message_open(&m, packet->bytes, packet->size))
+	if (!scope_is_own(scope, &packet->address) ||
+		!dns_message_open(&m, packet->bytes, packet->size))
 		return;
 	while (dns_next_record(&m, &record)) {
 		if (record.section != DNS_AUTHORITY)
@@ -561,7 +606,7 @@ static void host_probed(const struct responder *r, struct scope *scope,
 		hosts++;
 	}
 	if (hosts > 0)
-		scope->host_shared = true;
+		host_leave(scope, now_ms);
 }
 
 void responder_tie(struct responder *r, const struct scopes *all,
@@ -571,7 +616,7 @@ void responder_tie(struct responder *r, const struct scopes *all,
 
 	if (!r->publishes || r->leaving)
 		return;
-	host_probed(r, scope, packet);
+	host_probed(r, scope, packet, now_ms);
 	if (scope->state != OWN_PROBING || scope->sent == 0)
 		return;
 	for (int i = 0; i < 2; i++) {
@@ -590,28 +635,25 @@ void responder_tie(struct responder *r, const struct scopes *all,
 }
 
 /*
- * Is it the address of this interface that another one tells, or takes back,
- * as that of NAME?  While we probe we tell nothing, so it is not our own voice.
- * True when that has changed what we publish.
+ * The address of this interface is told, or taken back, as that of NAME.  While
+ * we probe, or leave it to others, we tell nothing of it, so it is not our own
+ * voice.
  */
-static bool host_heard(struct responder *r, struct scope *scope,
-	const struct dns_record *record, int which, int64_t now_ms)
+static void host_heard(struct scope *scope, const struct mdns_packet *packet,
+	const struct dns_record *record, int64_t now_ms)
 {
-	bool shared = scope->host_shared;
+	bool probing = scope->state == OWN_PROBING;
 
-	if (which < OWN_ADDRESS)
-		return false;
-	if (record->ttl_s > 0 && scope->state == OWN_PROBING && scope->sent > 0)
-		scope->host_shared = true;
-	if (record->ttl_s == 0 && shared) {
-		scope->host_shared = false;
-		responder_changed(r, scope, now_ms);
-	}
-	return scope->host_shared != shared;
+	if (record->ttl_s == 0 && scope->host_shared && !probing)
+		host_reclaim(scope, now_ms); /* maybe somebody forged it */
+	if (record->ttl_s > 0 && scope_is_own(scope, &packet->address) &&
+		(scope->host_shared || (probing && scope->sent > 0)))
+		host_leave(scope, now_ms);
 }
 
 void responder_heard(struct responder *r, struct scope *scope,
-	const struct dns_record *record, int64_t now_ms)
+	const struct mdns_packet *packet, const struct dns_record *record,
+	int64_t now_ms)
 {
 	int which;
 
@@ -621,14 +663,13 @@ void responder_heard(struct responder *r, struct scope *scope,
 		r, scope->interface, all_bits(scope->interface), record);
 	if (which == OWN_MAX)
 		return;
-	if (host_heard(r, scope, record, which, now_ms) ||
-		scope->state == OWN_PROBING ||
-		published(scope, 1u << which) == 0)
+	if (which >= OWN_ADDRESS)
+		host_heard(scope, packet, record, now_ms);
+	if (scope->state == OWN_PROBING || published(scope, 1u << which) == 0)
 		return;
 	if ((int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which)) {
 		/* 6.6, 10.1: it would be forgotten, and it is true. */
-		if (scope->due_ms[which] == 0)
-			scope->due_ms[which] = now_ms;
+		records_due(scope, 1u << which, now_ms, SECOND_MS);
 	} else if ((int64_t)record->ttl_s * SECOND_MS >= ttl_ms(which)) {
 		scope->due_ms[which] = 0; /* 7.4: somebody has said it */
 		scope->sent_ms[which] = now_ms;
@@ -641,6 +682,7 @@ void responder_heard(struct responder *r, struct scope *scope,
 struct asked {
 	uint32_t group;     /* by multicast */
 	uint32_t asker;     /* by unicast */
+	bool host;          /* NAME.local is asked for */
 	bool probe;         /* 6: answered sooner */
 	bool legacy;        /* 6.7 */
 	bool direct;        /* 5.5: it came by unicast */
@@ -677,6 +719,8 @@ static void questions_read(struct responder *r, struct scope *scope,
 	while (dns_next_question(m, &reply->question)) {
 		uint32_t bits = answer_bits(r, scope, &reply->question);
 
+		asked->host = asked->host ||
+			      dns_name_equal(&r->host, &reply->question.name);
 		if (asked->legacy) {
 			reply->records = bits;
 			reply_add(r, reply);
@@ -699,21 +743,6 @@ static uint32_t known_bits(const struct responder *r, const struct scope *scope,
 		(int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which))
 		return 0;
 	return 1u << which;
-}
-
-static void records_due(
-	struct scope *scope, uint32_t bits, int64_t due_ms, int64_t again_ms)
-{
-	for (int i = 0; i < OWN_MAX; i++) {
-		int64_t at_ms = scope->sent_ms[i] + again_ms;
-
-		if ((bits & 1u << i) == 0)
-			continue;
-		if (at_ms < due_ms)
-			at_ms = due_ms;
-		if (scope->due_ms[i] == 0 || at_ms < scope->due_ms[i])
-			scope->due_ms[i] = at_ms;
-	}
 }
 
 /* 7.2: is there an asker who goes on?  Then what it knows is left out. */
@@ -759,15 +788,15 @@ static bool wait_begin(struct responder *r, const struct mdns_packet *packet,
 void responder_query(struct responder *r, struct scope *scope,
 	const struct mdns_packet *packet, int64_t now_ms)
 {
-	struct asked asked = { .legacy =
-				       port_of(&packet->address) != MDNS_PORT };
+	struct asked asked = { .legacy = net_port(&packet->address) !=
+					 MDNS_PORT };
 	struct dns_message m;
 	struct dns_record record;
 	uint32_t known = 0;
 	int64_t due_ms = now_ms;
 
 	if (!r->publishes || r->leaving || scope->state == OWN_PROBING ||
-		port_of(&packet->address) == 0 ||
+		net_port(&packet->address) == 0 ||
 		!dns_message_open(&m, packet->bytes, packet->size))
 		return;
 	asked.reply.index = packet->index;
@@ -777,6 +806,11 @@ void responder_query(struct responder *r, struct scope *scope,
 	asked.more = (m.flags & DNS_TRUNCATED) != 0;
 	asked.direct = !packet->multicast;
 	questions_read(r, scope, &m, &asked, now_ms);
+	if (asked.host && scope->host_shared &&
+		now_ms - scope->host_heard_ms >= TTL_HOST_S * SECOND_MS) {
+		host_reclaim(scope, now_ms); /* and they ask again */
+		return;
+	}
 	if (asked.legacy)
 		return;
 	while (dns_next_record(&m, &record)) {
@@ -875,7 +909,7 @@ static bool output_reply(struct responder *r, struct scopes *all,
 	while (r->reply_count > 0) {
 		struct reply *reply = &r->replies[--r->reply_count];
 		struct scope *scope =
-			scope_of(all, reply->index, reply->to.ss_family);
+			scope_find(all, reply->index, reply->to.ss_family);
 		struct packing p = { .writer = w,
 			.section = DNS_ANSWER,
 			.may_flush = !reply->legacy,
@@ -916,10 +950,7 @@ static void pack_probe(
 	struct dns_question question = { .type = DNS_ANY, .class = DNS_IN };
 	bool fits;
 
-	question.unicast =
-		scope->sent == 0 &&
-		(scope->family == AF_INET ? scope->interface->unicast4
-					  : scope->interface->unicast6);
+	question.unicast = scope->sent == 0 && scope_has_unicast(scope);
 	question.name = r->host;
 	fits = dns_write_question(w, &question);
 	question.name = r->instance;
@@ -991,7 +1022,7 @@ static void waits_end(struct responder *r, struct scopes *all, int64_t now_ms)
 	for (int i = 0; i < RESPONDER_WAITS_MAX; i++) {
 		struct wait *w = &r->waits[i];
 		struct scope *scope =
-			scope_of(all, w->index, w->from.ss_family);
+			scope_find(all, w->index, w->from.ss_family);
 
 		if (w->records == 0 || now_ms < w->due_ms)
 			continue;

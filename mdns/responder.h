@@ -50,6 +50,7 @@ struct scope {
 	int conflicts;    /* with our name since it was last free */
 	bool goodbye;     /* is to be said */
 	bool host_shared; /* NAME.local is published by this machine itself */
+	int64_t host_heard_ms;    /* and was heard then */
 	int64_t due_ms[OWN_MAX];  /* 0, or when it is to be multicast */
 	int64_t sent_ms[OWN_MAX]; /* when it was last */
 
@@ -109,6 +110,16 @@ struct scopes {
 	struct scope at[2 * MDNS_INTERFACES_MAX];
 };
 
+/* The scope of an interface and family, or NULL. */
+struct scope *scope_find(struct scopes *all, uint32_t index, int family);
+
+/* Is it an address of ours on its interface: of a program of this machine? */
+bool scope_is_own(
+	const struct scope *scope, const struct sockaddr_storage *address);
+
+/* 5.4: does unicast to our port reach us, so that it can be asked for? */
+bool scope_has_unicast(const struct scope *scope);
+
 uint64_t responder_random(struct responder *r, uint64_t most);
 
 /* `label` of `service`; NULL publishes nothing.  False: no label. */
@@ -132,7 +143,8 @@ void responder_query(struct responder *r, struct scope *scope,
 bool responder_conflicts(const struct responder *r, const struct scopes *all,
 	const struct dns_record *record) MUST_USE;
 void responder_heard(struct responder *r, struct scope *scope,
-	const struct dns_record *record, int64_t now_ms);
+	const struct mdns_packet *packet, const struct dns_record *record,
+	int64_t now_ms);
 
 /* A packet had records that conflict with ours. */
 void responder_conflict(struct responder *r, struct scopes *all,

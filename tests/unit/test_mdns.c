@@ -256,6 +256,21 @@ static void mdns_10_1_gone_a_second_after_a_goodbye(void **state)
 	assert_found("");
 }
 
+/* A PTR alone brings back who is known well enough otherwise. */
+static void mdns_who_was_gone_is_found_by_a_pointer_alone(void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	pass(5000);
+	assert_found("gone bob\n");
+	input("response\n" NAME_PTR("bob"));
+	assert_found("found bob 10.0.0.2:4001\n");
+}
+
 /*
  * 10.2: with the cache-flush bit "all old records with that name, rrtype, and
  * rrclass that were received more than one second ago are declared invalid, and
@@ -281,6 +296,25 @@ static void mdns_10_2_the_flush_bit_makes_old_addresses_go(void **state)
 	pass(3000);
 	input("response\n= A bob.local 120 10.0.0.5\n");
 	assert_found("found bob 10.0.0.5:0 10.0.0.4:0\n");
+}
+
+/*
+ * 10.2: "The cache-flush bit MUST NOT ever be set in any shared resource
+ * record", so whoever sets it there makes nobody else go.
+ */
+static void mdns_10_2_the_flush_bit_of_a_shared_record_does_nothing(
+	void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	pass(3000);
+	input_from("10.0.0.66", MDNS_PORT, false,
+		"response\n=! PTR " SERVICE " 4500 carol." SERVICE "\n");
+	pass(3000);
+	assert_found("");
 }
 
 /* 10: a life of more than 75 minutes ends then; what says goodbye is no known
@@ -847,7 +881,9 @@ int main(void)
 		TEST(mdns_sd_12_asks_for_what_was_not_given_along),
 		TEST(mdns_5_2_refreshes_before_the_end),
 		TEST(mdns_10_1_gone_a_second_after_a_goodbye),
+		TEST(mdns_who_was_gone_is_found_by_a_pointer_alone),
 		TEST(mdns_10_2_the_flush_bit_makes_old_addresses_go),
+		TEST(mdns_10_2_the_flush_bit_of_a_shared_record_does_nothing),
 		TEST(mdns_10_lives_are_limited),
 		TEST(mdns_10_4_a_failed_dial_asks_whether_it_is_still_true),
 		TEST(mdns_10_5_believes_others_who_get_no_answer),

@@ -252,6 +252,87 @@ static void mdns_9_leaves_the_host_to_the_machine(void **state)
 	assert_int_equal(count_told("=! TXT "), 1);
 }
 
+/*
+ * 9: a name that was changed is a new one: what the machine published as the
+ * old NAME.local says nothing of it.
+ */
+static void mdns_9_a_new_name_has_a_host_though_the_old_one_was_left(
+	void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	/* Another chat of this machine is alice already. */
+	for (int i = 0; i < 3; i++) {
+		input_from("10.0.0.1", MDNS_PORT, false,
+			"response\n=" ALICE_A "=! SRV alice." SERVICE
+			" 120 4001 alice.local\n");
+		pass(1300);
+	}
+	until(20 * 1000);
+	tell_events(mdns);
+	assert_non_null(strstr(told.text, "renamed alice-2\n"));
+	assert_int_equal(count_told("=! A alice-2.local 120 10.0.0.1"), 2);
+	ask("query\n? A alice-2.local\n", 1000);
+	assert_int_equal(count_told("=! A alice-2.local 120 10.0.0.1"), 1);
+}
+
+/* Who is not this machine can not have NAME.local left to it. */
+static void mdns_9_leaves_the_host_to_nobody_else(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input_from("10.0.0.66", MDNS_PORT, false, "response\n=" ALICE_A);
+	until(10 * 1000);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	begin_published();
+	input_from("10.0.0.66", MDNS_PORT, false,
+		"query\n? ANY alice.local\n^ A alice.local 120 10.0.0.1\n");
+	pass(5000);
+	ask("query\n? A alice.local\n", 1000);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
+/*
+ * 10: "120 seconds" is how long a host's record lives.  When the machine's own
+ * was not heard for that long, and somebody wants it, it is probed for: it is
+ * defended, and stays left to the machine, or it is ours.  A goodbye may be
+ * anybody's, so it is probed for as well.
+ */
+static void mdns_10_a_host_left_to_the_machine_comes_back(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	until(120 * 1000);
+	ask("query\n? A alice.local\n", 5000);
+	assert_told(&told, "");
+	pass(3600 * 1000); /* nobody asks, so nothing is sent */
+	assert_told(&told, "");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	pass(100);
+	assert_int_equal(count_told("query"), 1);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	pass(5000);
+	ask("query\n? A alice.local\n", 5000);
+	assert_told(&told, "");
+	/* A forged goodbye: the machine defends it, and we leave it. */
+	ask("response\n=! A alice.local 0 10.0.0.1\n", 100);
+	assert_int_equal(count_told("query"), 1);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n=" ALICE_A);
+	pass(5000);
+	assert_int_equal(count_told("! A "), 0);
+	pass(200 * 1000);
+	ask("query\n? A alice.local\n", 5000); /* nobody defends it */
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	ask("query\n? A alice.local\n", 5000);
+	assert_int_equal(count_told("query"), 0);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
 /* The address of another interface of ours is ours: two cables, one switch. */
 static void mdns_9_another_interface_is_not_a_rival(void **state)
 {
@@ -761,6 +842,25 @@ static void mdns_7_2_queues_of_tc_packets_end(void **state)
 	assert_in_range(count_told("=" ALICE_TXT), 1, 2);
 }
 
+/* 7.2: an address may be gone when its question has waited: nobody is woken for
+ * it without end. */
+static void mdns_7_2_a_question_outlives_the_address_it_asks_for(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	begin_with(&options, true);
+	until(60 * 1000);
+	ask("query tc\n? ANY alice.local\n", 100);
+	interfaces[0] = interface_of(3, "10.0.0.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	pass(10 * 1000); /* `until` counts its turns */
+	assert_int_equal(count_told("=" ALICE_A), 2);
+	assert_int_equal(count_told("AAAA"), 0);
+	assert_true(wake_ms() > now_ms);
+}
+
 /*
  * 7.4: "If a host is planning to send an answer, and it sees another host [...]
  * send a response message containing the same answer record, and the TTL [...]
@@ -798,6 +898,13 @@ static void mdns_6_6_rescues_its_records(void **state)
 	pass(5000);
 	ask("response\n=! A alice.local 60 10.0.0.1\n", 500);
 	assert_told(&told, "");
+	/* 6: however often, not more than once a second. */
+	for (int i = 0; i < 30; i++) {
+		input("response\n= PTR " SERVICE " 0 alice." SERVICE "\n");
+		pass(100);
+	}
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 4);
 }
 
 /*
@@ -926,6 +1033,9 @@ int main(void)
 		TEST(mdns_9_a_unicast_conflict_changes_the_name_at_once),
 		TEST(mdns_9_equal_data_is_no_conflict),
 		TEST(mdns_9_leaves_the_host_to_the_machine),
+		TEST(mdns_9_a_new_name_has_a_host_though_the_old_one_was_left),
+		TEST(mdns_9_leaves_the_host_to_nobody_else),
+		TEST(mdns_10_a_host_left_to_the_machine_comes_back),
 		TEST(mdns_9_another_interface_is_not_a_rival),
 		TEST(mdns_9_probes_again_after_a_late_conflict),
 		TEST(mdns_9_a_goodbye_is_no_conflict),
@@ -948,6 +1058,7 @@ int main(void)
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
 		TEST(mdns_7_2_waits_for_more_known_answers),
 		TEST(mdns_7_2_queues_of_tc_packets_end),
+		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
 		TEST(mdns_7_4_an_answer_given_by_another_is_given),
 		TEST(mdns_6_6_rescues_its_records),
 		TEST(mdns_8_4_announces_what_has_changed),
