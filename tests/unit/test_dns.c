@@ -690,55 +690,55 @@ static void mdns_survives_large_texts(void **state)
 	assert_survives("TXT of 9 KB", bytes, sizeof(bytes));
 }
 
+/* What comes behind a name in records that are not to be read. */
+static const struct killer bad_records[] = {
+	{ "A of 3 bytes",
+		BYTES("\000\001\000\001" TTL_120 "\000\003\012\000\000") },
+	{ "A of 5 bytes", BYTES("\000\001\000\001" TTL_120
+				"\000\005\012\000\000\003\000") },
+	{ "AAAA of 4 bytes", BYTES(AAAA_IN TTL_120 BOB_IP4) },
+	{ "SRV of 6 bytes", BYTES("\000\041\000\001" TTL_120
+				  "\000\006\000\000\000\000\017\240") },
+	{ "PTR and more",
+		BYTES("\000\014\000\001" TTL_120 "\000\003\300\014\000") },
+	{ "PTR that points forward",
+		BYTES("\000\014\000\001" TTL_120 "\000\002\301\000") },
+	{ "PTR of label bits 01",
+		BYTES("\000\014\000\001" TTL_120 "\000\003\101b\000") },
+	{ "class 3",
+		BYTES("\000\001\000\003" TTL_120 "\000\004\012\000\000\003") },
+	{ "class 3, flush",
+		BYTES("\000\001\200\003" TTL_120 "\000\004\012\000\000\003") },
+	{ "odd NSEC",
+		BYTES("\000\057\200\001" TTL_120 "\000\004\300\014\377\377") },
+	{ "NSEC of nothing", BYTES("\000\057\200\001" TTL_120 "\000\000") },
+	{ "OPT", BYTES("\000\051\005\240\000\000\021\224"
+		       "\000\004\000\004\000\000") },
+	{ "CNAME", BYTES("\000\005\000\001" TTL_120 "\000\002\300\014") },
+	{ "a type of nobody",
+		BYTES("\377\000\000\001" TTL_120 "\000\003\300\377\100") },
+};
+
 /* A record that is not to be read is skipped, and its message is kept. */
 static void mdns_skips_bad_records_and_reads_on(void **state)
 {
-	static const struct killer bad[] = {
-		{ "A of 3 bytes", BYTES("\000\001\000\001" TTL_120
-					"\000\003\012\000\000") },
-		{ "A of 5 bytes", BYTES("\000\001\000\001" TTL_120
-					"\000\005\012\000\000\003\000") },
-		{ "AAAA of 4 bytes", BYTES(AAAA_IN TTL_120 BOB_IP4) },
-		{ "SRV of 6 bytes", BYTES("\000\041\000\001" TTL_120
-					  "\000\006\000\000\000\000\017\240") },
-		{ "PTR and more", BYTES("\000\014\000\001" TTL_120
-					"\000\003\300\014\000") },
-		{ "PTR that points forward",
-			BYTES("\000\014\000\001" TTL_120 "\000\002\301\000") },
-		{ "PTR of label bits 01",
-			BYTES("\000\014\000\001" TTL_120 "\000\003\101b\000") },
-		{ "class 3", BYTES("\000\001\000\003" TTL_120
-				   "\000\004\012\000\000\003") },
-		{ "class 3, flush", BYTES("\000\001\200\003" TTL_120
-					  "\000\004\012\000\000\003") },
-		{ "odd NSEC", BYTES("\000\057\200\001" TTL_120
-				    "\000\004\300\014\377\377") },
-		{ "NSEC of nothing",
-			BYTES("\000\057\200\001" TTL_120 "\000\000") },
-		{ "OPT", BYTES("\000\051\005\240\000\000\021\224"
-			       "\000\004\000\004\000\000") },
-		{ "CNAME",
-			BYTES("\000\005\000\001" TTL_120 "\000\002\300\014") },
-		{ "a type of nobody", BYTES("\377\000\000\001" TTL_120
-					    "\000\003\300\377\100") },
-	};
 	char bytes[1000];
 	struct writer all = writer_over(bytes, sizeof(bytes));
 
 	(void)state;
 	write_bytes(&all, RESPONSE("\017"), 12);
-	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+	for (size_t i = 0; i < COUNT_OF(bad_records); i++) {
 		char one[200];
 		struct writer w = writer_over(one, sizeof(one));
 
 		write_bytes(&w, RESPONSE("\002") BOB_LOCAL, 12 + 11);
-		write_bytes(&w, bad[i].bytes, bad[i].size);
+		write_bytes(&w, bad_records[i].bytes, bad_records[i].size);
 		write_bytes(&w, BYTES(BOB_A));
-		assert_finds_bob(bad[i].name, one, w.size);
+		assert_finds_bob(bad_records[i].name, one, w.size);
 		write_bytes(&all, BYTES(BOB_LOCAL));
-		write_bytes(&all, bad[i].bytes, bad[i].size);
+		write_bytes(&all, bad_records[i].bytes, bad_records[i].size);
 	}
-	assert_int_equal(COUNT_OF(bad) + 1, 017);
+	assert_int_equal(COUNT_OF(bad_records) + 1, 017);
 	write_bytes(&all, BYTES(BOB_A));
 	assert_finds_bob("all of them", bytes, all.size);
 }
