@@ -17,8 +17,8 @@ OBJECTS = main chat say tell database inspect options term clean show people nam
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
 TESTS = bytes file record message wire legacy log room history dns responder \
-	mdns mesh original sync dial strikes tried known exchange people clean \
-	term options database show inspect ctl chat $(CRYPTO_TESTS)
+	mdns iface mesh original sync dial strikes tried known exchange people \
+	clean term options database show inspect ctl chat $(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 PLAYERS = evil crossing
 
@@ -73,6 +73,11 @@ build/tests/unit/test_room: LDFLAGS += -Wl,--wrap=record_verify
 
 # Its clocks are a variable.
 build/tests/unit/test_chat: LDFLAGS += -Wl,--wrap=clock_gettime
+
+# Its system is made up.
+build/tests/unit/test_iface: LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,\
+	socket bind setsockopt recvmsg sendto getifaddrs freeifaddrs \
+	if_nametoindex)
 
 # The addresses of socketpairs are made up, and nothing is really dialled.
 made_up = mesh sync original exchange

@@ -3,7 +3,8 @@
  * fuzz_mdns.c: packets from the network.  An input is a list of packets:
  *
  *	offset	size	packet
- *	0	1	bits 0-1: from port 5353, 40000, 0, 5353 by IPv6;
+ *	0	1	bits 0-1: from port 5353, 40000 of another host, from
+ *			port 0, or 5353 by IPv6, of our own;
  *			bit 2: by unicast;
  *			bits 3-7: quarters of a second that pass before it
  *	1	2	size, big-endian; cut at the end of the input
@@ -160,6 +161,9 @@ static void receive(struct reader *r)
 	read_copy(r, copy, size);
 	packet.family = (kind & 3) == 3 ? AF_INET6 : AF_INET;
 	packet.address = address_of(packet.family, ports[kind & 3]);
+	if ((kind & 3) < 2)
+		((struct sockaddr_in *)&packet.address)->sin_addr.s_addr =
+			htonl(0x0a000003);
 	packet.bytes = copy;
 	packet.size = size;
 	pass((kind >> 3) * 250);

@@ -2,53 +2,49 @@
 # SPDX-License-Identifier: ISC
 # Goal: beside avahi, on the same host and on others, everything goes on.
 #
-# avahi's tools see our service and resolve our name; we find a name that avahi
-# publishes; unicast to port 5353 of a host with avahi still goes to avahi, in
-# both families; two of ours and avahi live on one host, where all have the
-# same addresses; and a machine that avahi calls alice may have an alice.
+# avahi's tools see our service and resolve our name; who is called as a machine
+# of avahi's is linked with, at the address that avahi tells; where avahi was
+# first it still has all unicast to port 5353; two of ours and avahi live on one
+# host, where all have the same addresses; and a machine that avahi calls alice
+# may have an alice.  An avahi that starts later keeps its name, and so do we.
 # shellcheck disable=SC2034 # lib.sh reads it
 hosts=3
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/scenarios/avahi.sh
+. "$root/tests/scenarios/avahi.sh"
 
-command -v avahi-daemon avahi-browse dbus-daemon > /dev/null ||
-	skip 'avahi or dbus is missing: tests/setup'
-
-# avahi wants to be a user of its own; here there is only one.
-sed 's/^avahi:.*/avahi:x:0:0::\/:\/bin\/false/' /etc/passwd > passwd
-sed 's/^avahi:.*/avahi:x:0:/' /etc/group > group
-mount --bind passwd /etc/passwd
-mount --bind group /etc/group
-cat > bus.conf << END
-<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path=$work/bus</listen>
-<auth>EXTERNAL</auth><policy context="default"><allow send_destination="*"/>
-<allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy></busconfig>
+# ask_directly ADDRESS NAME: from h3, by unicast and from a port of its own
+# (5.5, 6.7), for any record of NAME.local.  Prints what answers; fails when
+# nobody does.
+cat > ask.js << 'END'
+const [to, name] = process.argv.slice(2);
+const socket = require("dgram").createSocket(to.includes(":") ? "udp6" : "udp4");
+const label = t => Buffer.concat([Buffer.from([t.length]), Buffer.from(t)]);
+const query = Buffer.concat([Buffer.from([0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+	label(name), label("local"), Buffer.from([0, 0, 255, 0, 1])]);
+socket.on("message", (m, from) => {
+	console.log(from.address, m.readUInt16BE(6) > 0 &&
+		m.toString("latin1").includes(name) ? name : "nothing");
+	process.exit(0);
+});
+setInterval(() => socket.send(query, 5353, to), 100);
+setTimeout(() => process.exit(1), +process.argv[4] || 10000);
 END
-export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$work/bus"
-dbus-daemon --nofork --config-file=bus.conf > bus.log 2>&1 &
-wait_until 10 test -S bus || fail 'no bus'
-
-# avahi HOST NAME: the one avahi, on this host and by this name.
-avahi() {
-	printf '%s\n' '[server]' "host-name=$2" use-ipv4=yes use-ipv6=yes \
-		allow-interfaces=eth0 > avahi.conf
-	rm -rf /run/avahi-daemon
-	on "$1" avahi-daemon --no-drop-root --no-chroot --no-rlimits \
-		-f avahi.conf > avahi.log 2>&1 &
-	avahi_pid=$!
-	wait_for avahi.log 'Server startup complete' 20
+left_out=
+ask_directly() {
+	if ! command -v node > /dev/null; then
+		left_out='node is missing, so nobody asked avahi by unicast'
+		return
+	fi
+	on h3 node ask.js "$@" > ask.log || fail "$1 does not tell $2 by unicast"
+	[ "$(cat ask.log)" = "$1 $2" ] || fail "$1 tells nothing of $2"
+	echo "$1 tells $2 by unicast: good"
 }
 
-# resolves HOST TOOL... PATTERN: the last word is what its output must have.
-resolves() {
-	on "$1" "$2" "$3" "$4" > resolve.log 2>&1 || true
-	grep -q "$5" resolve.log
-}
-
+# First avahi, then we, on the host that avahi calls carol.
 avahi h2 carol
 start alice on h1 "$chat" -q --json alice
-start bob on h2 "$chat" -v --json bob carol
+start bob on h2 "$chat" -q --json bob
 wait_for alice.out '"up","name":"bob"' 10
 wait_until 10 resolves h2 avahi-resolve -4n alice.local 10.77.0.1 ||
 	fail 'avahi does not resolve alice.local'
@@ -57,37 +53,19 @@ wait_until 10 resolves h2 avahi-resolve -6n alice.local '\(fd77\|fe80\)::' ||
 wait_until 10 resolves h2 avahi-browse -rpt _persisted-chat._tcp \
 	'^=;eth0;IPv4;alice;_persisted-chat._tcp;local;alice.local;10.77.0.1;' ||
 	fail 'avahi does not see alice'
-resolves h2 avahi-browse -rpt _persisted-chat._tcp '^=;eth0;IPv6;bob;' ||
-	fail 'avahi does not see bob, who is on its own host'
+wait_until 10 resolves h2 avahi-browse -rpt _persisted-chat._tcp \
+	'^=;eth0;IPv6;bob;' || fail 'avahi does not see bob, who is on its own host'
 grep '^=' resolve.log
 wait_until 10 resolves h2 avahi-browse -a -pt ';_persisted-chat._tcp;' ||
 	fail 'the service is not in the list of services'
 echo "avahi's tools see us: good"
 
-# carol is a host without a chat: found, and dialled in vain.
-wait_for bob.err 'carol can not be reached' 10
-echo 'we find what avahi publishes: good'
-
-# On port 5353 the wildcard addresses are avahi's alone, and so is unicast; a
-# direct question (5.5) shows it.  (Over IPv6 avahi answers none.)
+# On port 5353 the wildcard addresses are avahi's alone, and so is unicast.
 on h2 ss -lun > sockets.log
 [ "$(lines sockets.log ' 0\.0\.0\.0:5353 ')" -eq 1 ] || fail "avahi's IPv4 is shared"
 [ "$(lines sockets.log ' \[::\]:5353 ')" -eq 1 ] || fail "avahi's IPv6 is shared"
-ask_directly() {
-	on h1 node -e '
-const socket = require("dgram").createSocket("udp4");
-const label = t => Buffer.concat([Buffer.from([t.length]), Buffer.from(t)]);
-const query = Buffer.concat([Buffer.from([0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
-	label("carol"), label("local"), Buffer.from([0, 0, 1, 0, 1])]);
-socket.on("message", m => { console.log(m.toString("latin1").includes("carol"));
-	process.exit(0); });
-setInterval(() => socket.send(query, 5353, process.argv[1]), 300);
-setTimeout(() => process.exit(1), 5000);' "$1"
-}
-if command -v node > /dev/null; then
-	ask_directly 10.77.0.2 || fail "avahi's unicast is taken"
-	echo "avahi's unicast is not taken: good"
-fi
+ask_directly 10.77.0.2 carol
+ask_directly fd77::2 carol
 
 start dave on h2 "$chat" -q --json dave
 wait_for dave.out '"up","name":"bob"' 10
@@ -96,23 +74,56 @@ wait_for alice.out '"up","name":"dave"' 10
 echo 'two of ours and avahi on one host: good'
 leave dave
 leave bob
-kill "$avahi_pid"
-wait "$avahi_pid" || true
-
-# The machine is alice, and so is who sits there: equal data, no conflict.
 leave alice
+
+# Who sits on carol tells nothing of itself; only avahi tells where carol is.
+start carol on h2 "$chat" --no-mdns --json carol
+start alice on h1 "$chat" --json alice carol
+wait_for alice.err 'carol is here (\(10\.77\.0\.2\|\[fd77::2\]\):' 10
+wait_for carol.out '"up","name":"alice"' 10
+leave carol
+leave alice
+avahi_leaves
+silent bob dave
+echo 'we find what avahi publishes: good'
+
+# First avahi, then alice on the machine alice: equal data, no conflict.
 avahi h1 alice
 start alice on h1 "$chat" --json alice
 start bob on h2 "$chat" -q --json bob
 wait_for bob.out '"up","name":"alice"' 10
-sleep 3
-[ "$(lines alice.err 'somebody else')" -eq 0 ] || fail 'alice fell out with her machine'
-[ "$(lines avahi.log 'conflict')" -eq 0 ] || fail 'the machine fell out with alice'
 wait_until 10 resolves h1 avahi-resolve -4n bob.local 10.77.0.2 ||
 	fail 'avahi does not resolve bob.local'
 leave alice
+[ "$(lines alice.err 'somebody else')" -eq 0 ] || fail 'alice fell out with her machine'
 resolves h1 avahi-resolve -4n alice.local 10.77.0.1 ||
 	fail "alice took the machine's name along"
+avahi_leaves
+echo 'alice on the machine alice: good'
+
+# First alice, then avahi: it reads her records when it probes for its own, as
+# machine, of the same addresses, and as alice.  It starts once and has its name
+# at once: whoever meets a conflict starts again as NAME-2, without end.
+start alice on h1 "$chat" --json alice
+wait_for bob.out '"up","name":"alice"' 10
+for machine in machine alice; do
+	avahi h1 "$machine"
+	wait_until 10 resolves h1 avahi-browse -rpt _persisted-chat._tcp \
+		'^=;eth0;IPv4;alice;_persisted-chat._tcp;local;alice.local;10.77.0.1;' ||
+		fail "avahi does not see alice, who was there before $machine"
+	wait_until 10 resolves h1 avahi-resolve -4n alice.local 10.77.0.1 ||
+		fail "$machine does not resolve alice.local"
+	wait_until 10 resolves h2 avahi-resolve -4n "$machine.local" 10.77.0.1 ||
+		fail "$machine.local is not resolved"
+	# Over IPv6 Linux gives unicast to who was first.
+	ask_directly 10.77.0.1 "$machine"
+	avahi_leaves
+	[ "$(lines alice.err 'somebody else')" -eq 0 ] || fail "alice gave way to $machine"
+	echo "avahi started after alice, as $machine: good"
+done
+say alice 'still here'
+wait_for bob.out '"text":"still here"' 10
+leave alice
 leave bob
 silent bob
-echo 'alice on the machine alice: good'
+[ -z "$left_out" ] || skip "$left_out: tests/setup"

@@ -24,8 +24,13 @@ on h2 node -e 'require(process.argv[1])("alice.local", (error, address) => {
 [ "$(cat lookup.log)" = 10.77.0.1 ] || fail 'alice is found elsewhere'
 echo 'the original finds us: good'
 
-start bob on h2 node -e 'require(process.argv[1])("bob.local");' \
+# register-multicast-dns tells the address of its host, where bob sits, who tells
+# nothing of himself.
+start register on h2 node -e 'require(process.argv[1])("bob.local");' \
 	"$modules/register-multicast-dns"
-wait_for alice.err 'bob can not be reached (Connection refused)' 70
-echo 'we find the original: good'
+start bob on h2 "$chat" -q --no-mdns bob
+wait_for alice.err 'bob is here (10\.77\.0\.2:62474)' 70
+echo 'we find what the original registers: good'
 leave alice
+leave bob
+silent bob

@@ -10,7 +10,8 @@
  *	^ TYPE NAME TTL DATA		authority
  *	+ TYPE NAME TTL DATA		additional
  *
- * A ! after the sign is the cache-flush bit.  DATA is an address, a name, for
+ * A ! after the sign is the cache-flush bit.  A TYPE of a class other than IN
+ * has its number behind it: "A/3".  DATA is an address, a name, for
  * SRV "PORT NAME", for TXT strings with commas between, for NSEC types with
  * commas, and otherwise nothing.
  */
@@ -56,6 +57,17 @@ static inline const char *dns_type_text(uint16_t type)
 	return "?";
 }
 
+/* "TYPE" or "TYPE/CLASS", which loses its class; returns that, or IN. */
+static inline uint16_t dns_class_of(char *type)
+{
+	char *slash = strchr(type, '/');
+
+	if (slash == NULL)
+		return DNS_IN;
+	*slash = '\0';
+	return (uint16_t)strtol(slash + 1, NULL, 10);
+}
+
 /* DATA of a record from text. */
 static inline void dns_data_of(struct dns_record *record, char *data)
 {
@@ -95,14 +107,44 @@ static inline void dns_data_of(struct dns_record *record, char *data)
 	record->size = (uint16_t)w.size;
 }
 
+/* Adds the question or record that a line describes. */
+static inline void dns_write_line(struct dns_writer *w, char *line)
+{
+	char sign[4], type[16], name[256];
+	struct dns_question question;
+	struct dns_record record;
+	unsigned ttl_s = 0;
+	int used = 0;
+
+	assert_int_equal(sscanf(line, "%3s %15s %255s%n %u%n", sign, type, name,
+				 &used, &ttl_s, &used) >= 3,
+		1);
+	if (sign[0] == '?') {
+		dns_name_set(&question.name, name);
+		question.class = dns_class_of(type);
+		question.type = dns_type_of(type);
+		question.unicast = sign[1] == 'u';
+		assert_true(dns_write_question(w, &question));
+		return;
+	}
+	record.section = sign[0] == '='   ? DNS_ANSWER
+			 : sign[0] == '^' ? DNS_AUTHORITY
+					  : DNS_ADDITIONAL;
+	dns_name_set(&record.name, name);
+	record.class = dns_class_of(type);
+	record.type = dns_type_of(type);
+	record.flush = sign[1] == '!';
+	record.ttl_s = ttl_s;
+	dns_data_of(&record, line + used + (line[used] == ' '));
+	assert_true(dns_write_record(w, &record));
+}
+
 /* Composes the packet that `text` describes; returns its size. */
 static inline size_t dns_packet_of(
 	const char *text, uint8_t *bytes, size_t capacity)
 {
-	char copy[16 * 1024], type[16], name[256], *line, *end, *id;
+	char copy[16 * 1024], *line, *end, *id;
 	struct dns_writer w;
-	struct dns_question question = { .class = DNS_IN };
-	struct dns_record record = { .class = DNS_IN };
 
 	assert_true(strlen(text) < sizeof(copy));
 	(void)snprintf(copy, sizeof(copy), "%s", text);
@@ -119,33 +161,20 @@ static inline size_t dns_packet_of(
 		dns_write_flags(&w,
 			(uint16_t)strtol(strstr(line, "flags=") + 6, NULL, 16));
 	for (line = end + 1; *line != '\0'; line = end + 1) {
-		char sign[4];
-		unsigned ttl_s = 0;
-		int used = 0;
-
 		end = strchr(line, '\n');
 		*end = '\0';
-		assert_int_equal(sscanf(line, "%3s %15s %255s%n %u%n", sign,
-					 type, name, &used, &ttl_s, &used) >= 3,
-			1);
-		if (sign[0] == '?') {
-			dns_name_set(&question.name, name);
-			question.type = dns_type_of(type);
-			question.unicast = sign[1] == 'u';
-			assert_true(dns_write_question(&w, &question));
-			continue;
-		}
-		record.section = sign[0] == '='   ? DNS_ANSWER
-				 : sign[0] == '^' ? DNS_AUTHORITY
-						  : DNS_ADDITIONAL;
-		dns_name_set(&record.name, name);
-		record.type = dns_type_of(type);
-		record.flush = sign[1] == '!';
-		record.ttl_s = ttl_s;
-		dns_data_of(&record, line + used + (line[used] == ' '));
-		assert_true(dns_write_record(&w, &record));
+		dns_write_line(&w, line);
 	}
 	return dns_writer_finish(&w);
+}
+
+static inline void tell_type(
+	struct transcript *t, uint16_t type, uint16_t class)
+{
+	tell(t, "%s", dns_type_text(type));
+	if (class != DNS_IN)
+		tell(t, "/%u", class);
+	tell(t, " ");
 }
 
 static inline void tell_name(struct transcript *t, const struct dns_name *name)
@@ -235,15 +264,16 @@ static inline void tell_dns(
 	tell(t, "\n");
 	while (dns_next_question(&m, &question)) {
 		expected--;
-		tell(t, "?%s %s ", question.unicast ? "u" : "",
-			dns_type_text(question.type));
+		tell(t, "?%s ", question.unicast ? "u" : "");
+		tell_type(t, question.type, question.class);
 		tell_name(t, &question.name);
 		tell(t, "\n");
 	}
 	while (dns_next_record(&m, &record)) {
 		expected--;
-		tell(t, "%c%s %s ", signs[record.section],
-			record.flush ? "!" : "", dns_type_text(record.type));
+		tell(t, "%c%s ", signs[record.section],
+			record.flush ? "!" : "");
+		tell_type(t, record.type, record.class);
 		tell_name(t, &record.name);
 		tell(t, " %u ", record.ttl_s);
 		tell_data(t, &record);

@@ -28,7 +28,9 @@
 		"\000\020\376\200\000\000\000\000\000\000\000\000\000\000"     \
 		"\000\000\000\002"
 
-#define DIGITS "01234567890123456789012345678901" /* 32 bytes */
+#define DIGITS   "01234567890123456789012345678901" /* 32 bytes */
+#define DIGITS16 "0123456789012345"
+#define LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* These bytes from 10.0.0.2. */
 static void raw(uint16_t port, const char *bytes, size_t size)
@@ -39,15 +41,6 @@ static void raw(uint16_t port, const char *bytes, size_t size)
 		.address = address_of("10.0.0.2", port) };
 
 	input_bytes(mdns, in, bytes, size);
-}
-
-static void begin_a(void)
-{
-	struct mdns_options options = options_of("a", 1);
-
-	options.browse = false;
-	begin_with(&options, false);
-	until(60 * 1000);
 }
 
 /* What we send. */
@@ -129,6 +122,40 @@ static void mdns_legacy_answer_has_golden_bytes(void **state)
 
 /* What is read. */
 
+/*
+ * A packet of one record whose rdlength is `rdlength`, with that many bytes of
+ * `data`, or zeros behind it; and a second record.  Returns the size of the
+ * first one's data as it was read, or -1 when it was left out.
+ */
+static int data_size(
+	uint16_t type, const char *data, size_t size, size_t rdlength)
+{
+	static char bytes[MDNS_PACKET_MAX];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct dns_record record;
+	struct dns_message m;
+	int read = -1;
+
+	write_bytes(&w, BYTES(RESPONSE("\002") BOB_LOCAL));
+	write_be16(&w, type);
+	write_bytes(&w, BYTES("\000\001" TTL_120));
+	write_be16(&w, (uint16_t)rdlength);
+	write_bytes(&w, data, size < rdlength ? size : rdlength);
+	write_zeros(&w, size < rdlength ? rdlength - size : 0);
+	write_bytes(&w, BYTES(ALICE_LOCAL A_IN TTL_120 BOB_IP4));
+	assert_true(dns_message_open(&m, (const uint8_t *)bytes, w.size));
+	assert_true(dns_next_record(&m, &record));
+	if (record.name.bytes[1] == 'b') {
+		assert_int_equal(record.type, type);
+		read = record.size;
+		assert_true(dns_next_record(&m, &record));
+	}
+	assert_memory_equal(record.name.bytes, ALICE_LOCAL, 13);
+	assert_memory_equal(record.data, "\012\000\000\002", 4);
+	assert_int_equal(m.at.left, 0);
+	return read;
+}
+
 /* SD 4.1: an instance is one label of any bytes; 16: in any case. */
 static void dns_name_label_takes_one_label_apart(void **state)
 {
@@ -197,6 +224,204 @@ static void dns_text_find_obeys_sd_6_4(void **state)
 	}
 }
 
+/*
+ * Data ends where rdlength says, and is what its type wants: one byte less is
+ * none, and so is one more.  What is behind it is read in any case, from where
+ * rdlength says.
+ */
+static void dns_next_record_wants_data_of_the_right_size(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *data;
+		size_t size;
+		uint16_t read; /* bytes in plain form */
+	} cases[] = {
+		{ DNS_A, BYTES("\012\000\000\002"), 4 },
+		{ DNS_AAAA, BYTES(DIGITS16), 16 },
+		{ DNS_SRV, BYTES("\000\000\000\000\017\240\000"), 7 },
+		{ DNS_SRV, BYTES("\000\000\000\000\017\240\001b\000"), 9 },
+		{ DNS_SRV, BYTES("\000\000\000\000\017\240\300\014"), 17 },
+		{ DNS_PTR, BYTES("\000"), 1 },
+		{ DNS_PTR, BYTES("\001b\000"), 3 },
+		{ DNS_PTR, BYTES("\300\014"), 11 },
+		{ DNS_PTR, BYTES("\001b\300\014"), 13 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		for (int more = -1; more <= 1; more++) {
+			size_t size = cases[i].size + (size_t)more;
+			bool right = more == 0;
+
+			assert_int_equal(data_size(cases[i].type, cases[i].data,
+						 cases[i].size, size),
+				right ? cases[i].read : -1);
+		}
+	}
+}
+
+/* Of TXT any bytes are, and DNS_DATA_MAX are kept: tags stand at its begin. */
+static void dns_next_record_keeps_1300_bytes_of_text(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 1299, 1300, 1301, 8000 };
+	static char text[8000];
+
+	(void)state;
+	memset(text, 't', sizeof(text));
+	for (size_t i = 0; i < COUNT_OF(sizes); i++)
+		assert_int_equal(data_size(DNS_TXT, text, sizes[i], sizes[i]),
+			sizes[i] < 1300 ? sizes[i] : 1300);
+}
+
+/*
+ * 18.12: "the top bit of the qclass field" asks for unicast; 18.13: "the top
+ * bit of the rrclass field" flushes: neither is a part of the class.
+ */
+static void dns_reads_the_top_bit_apart_from_the_class(void **state)
+{
+	static const uint16_t fields[] = { 0x0001, 0x8001, 0x00ff, 0x80ff,
+		0x0003, 0x8003, 0x0000, 0x8000, 0x7fff, 0xffff };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		char bytes[] = "\000\000\000\000\000\001\000\001\000\000"
+			       "\000\000" BOB_LOCAL A_IN
+			       "\300\014" A_IN TTL_120 BOB_IP4;
+		struct writer asked = writer_over(bytes + 25, 2);
+		struct writer told_of = writer_over(bytes + 31, 2);
+		struct dns_question question;
+		struct dns_record record;
+		struct dns_message m;
+
+		write_be16(&asked, fields[i]);
+		write_be16(&told_of, fields[i]);
+		assert_true(dns_message_open(
+			&m, (const uint8_t *)bytes, sizeof(bytes) - 1));
+		assert_true(dns_next_question(&m, &question));
+		assert_int_equal(question.class, fields[i] & 0x7fff);
+		assert_int_equal(question.unicast, fields[i] >> 15);
+		assert_true(dns_next_record(&m, &record));
+		assert_int_equal(record.class, fields[i] & 0x7fff);
+		assert_int_equal(record.flush, fields[i] >> 15);
+	}
+}
+
+/* And so they are written. */
+static void dns_writes_classes_and_their_top_bits(void **state)
+{
+	static const char text[] = "response\n"
+				   "? A bob.local\n"
+				   "?u A bob.local\n"
+				   "? A/3 bob.local\n"
+				   "?u ANY/255 bob.local\n"
+				   "= A bob.local 120 10.0.0.2\n"
+				   "=! A bob.local 120 10.0.0.2\n"
+				   "^ A/3 bob.local 120 10.0.0.2\n"
+				   "+! A/32767 bob.local 120 10.0.0.2\n";
+	uint8_t bytes[500];
+
+	(void)state;
+	tell_dns(&told, bytes, dns_packet_of(text, bytes, sizeof(bytes)));
+	assert_told(&told, text);
+}
+
+/* A record of another class is about something else, whatever its top bit. */
+static void mdns_believes_records_of_class_in_alone(void **state)
+{
+	static const struct {
+		const char *record;
+		bool found;
+	} cases[] = {
+		{ "response\n= A bob.local 120 10.0.0.2\n", true },
+		{ "response\n=! A bob.local 120 10.0.0.2\n", true },
+		{ "response\n= A/3 bob.local 120 10.0.0.2\n", false },
+		{ "response\n=! A/3 bob.local 120 10.0.0.2\n", false },
+		{ "response\n= A/255 bob.local 120 10.0.0.2\n", false },
+		{ "response\n= A/0 bob.local 120 10.0.0.2\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		begin_published();
+		assert_int_equal(mdns_ask(mdns, "bob"), 0);
+		input(cases[i].record);
+		tell_events(mdns);
+		assert_told(
+			&told, cases[i].found ? "found bob 10.0.0.2:0\n" : "");
+	}
+}
+
+/*
+ * Of a response: opcode (18.3) and rcode (18.11) other than zero "MUST be
+ * silently ignored"; AA (18.4), TC (18.5), RD, RA, Z, AD and CD (18.6 to
+ * 18.10) "MUST be ignored on reception".
+ */
+static void mdns_reads_the_flags_of_responses_as_18_says(void **state)
+{
+	static const struct {
+		const char *header;
+		bool found;
+	} cases[] = {
+		{ "\000\000\204\000", true },
+		{ "\000\000\200\000", true },  /* no AA */
+		{ "\000\000\206\000", true },  /* TC */
+		{ "\000\000\205\000", true },  /* RD */
+		{ "\000\000\204\200", true },  /* RA */
+		{ "\000\000\204\100", true },  /* Z */
+		{ "\000\000\204\040", true },  /* AD */
+		{ "\000\000\204\020", true },  /* CD */
+		{ "\022\064\203\360", true },  /* an id, and all but AA */
+		{ "\000\000\214\000", false }, /* opcodes */
+		{ "\000\000\304\000", false },
+		{ "\000\000\204\001", false }, /* rcodes */
+		{ "\000\000\204\010", false },
+	};
+	char bytes[] = RESPONSE("\001") BOB_A;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		begin_published();
+		assert_int_equal(mdns_ask(mdns, "bob"), 0);
+		memcpy(bytes, cases[i].header, 4);
+		raw(MDNS_PORT, bytes, sizeof(bytes) - 1);
+		tell_events(mdns);
+		assert_told(
+			&told, cases[i].found ? "found bob 10.0.0.2:0\n" : "");
+	}
+}
+
+/*
+ * SD 7: a service name is "no more than fifteen characters", "letters, digits,
+ * and hyphens"; RFC 6335, 5.1: at least one letter, and no hyphen at an end or
+ * beside another.  It has an underscore before it.
+ */
+static void mdns_asks_for_a_service_whose_name_obeys_sd_7(void **state)
+{
+	struct dns_question question;
+	struct dns_message m;
+	char name[64] = "";
+
+	(void)state;
+	begin_looking();
+	now_ms += 200;
+	assert_true(mdns_output(mdns, &packet, now_ms));
+	assert_true(dns_message_open(&m, packet.bytes, packet.size));
+	assert_true(dns_next_question(&m, &question));
+	assert_int_equal(question.type, DNS_PTR);
+	memcpy(name, question.name.bytes + 1, question.name.bytes[0]);
+	assert_int_equal(name[0], '_');
+	assert_in_range(strlen(name + 1), 1, 15);
+	assert_int_equal(
+		strspn(name + 1, LETTERS "0123456789-"), strlen(name + 1));
+	assert_non_null(strpbrk(name + 1, LETTERS));
+	assert_int_not_equal(name[1], '-');
+	assert_int_not_equal(name[strlen(name) - 1], '-');
+	assert_null(strstr(name, "--"));
+	assert_memory_equal(question.name.bytes + 1 + strlen(name),
+		"\004_tcp\005local", 12);
+}
+
 /* Too much for a packet: nothing half is written. */
 static void dns_writer_takes_back_what_does_not_fit(void **state)
 {
@@ -257,6 +482,17 @@ static void assert_survives(const char *name, const char *bytes, size_t size)
 	drain();
 	assert_non_null(strstr(told.text, "10.0.0.2:40000 response"));
 	(void)end(NULL);
+}
+
+/* Of this, bob's one good address is believed. */
+static void assert_finds_bob(const char *name, const char *bytes, size_t size)
+{
+	begin_published();
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	raw(MDNS_PORT, bytes, size);
+	tell_events(mdns);
+	if (strcmp(told.text, "found bob 10.0.0.2:0\n") != 0)
+		fail_msg("%s: %s", name, told.text);
 }
 
 static void mdns_survives_killers(void **state)
@@ -349,37 +585,59 @@ static void mdns_survives_killers(void **state)
 			killers[i].name, killers[i].bytes, killers[i].size);
 }
 
-/* A header that spells our name, and a question that points there. */
-static void mdns_survives_pointers_into_the_header(void **state)
+/*
+ * A header may spell a name, and nobody may point there: this one has "a" at
+ * its offset 5, and roots.  12 is where names may begin.
+ */
+static void dns_next_question_refuses_pointers_into_the_header(void **state)
 {
 	(void)state;
-	begin_a();
-	raw(MDNS_PORT, BYTES("\000\000\000\000\001a\005local\000" A_IN
-			     "\300\004" A_IN));
-	assert_false(mdns_output(mdns, &packet, now_ms));
-	raw(MDNS_PORT, BYTES("\000\000\000\000\000\001\000\000\000\000\000\000"
-			     "\001a\005local\000" A_IN));
-	assert_true(mdns_output(mdns, &packet, now_ms));
+	for (uint8_t target = 0; target <= 12; target++) {
+		char bytes[] = "\000\000\000\000\000\001a\000\000\000\000\000"
+			       "\001b\000" A_IN "\300\000" A_IN;
+		struct dns_question question;
+		struct dns_message m;
+
+		bytes[20] = (char)target;
+		assert_true(dns_message_open(
+			&m, (const uint8_t *)bytes, sizeof(bytes) - 1));
+		m.questions = 2;
+		assert_true(dns_next_question(&m, &question));
+		assert_int_equal(
+			dns_next_question(&m, &question), target == 12);
+	}
 }
 
-/* 2,000 pointers, each to the one before, and 700 questions for the last. */
+/*
+ * 2,000 pointers, each to the one before, and hundreds of records of the name
+ * that the last one leads to.  All are valid: so is what comes after them.
+ */
 static void mdns_survives_chains_of_thousands_of_pointers(void **state)
 {
 	static char bytes[MDNS_PACKET_MAX];
 	struct writer w = writer_over(bytes, sizeof(bytes));
+	struct writer count = writer_over(bytes + 6, 2);
+	uint16_t records = 2;
 
 	(void)state;
-	write_bytes(&w, QUERY("\377"), 12);
-	write_bytes(&w, "\003bob\000", 5);
-	write_be16(&w, 16);
-	write_be16(&w, 1);
-	for (uint16_t i = 0; i < 2000; i++)
+	begin_published();
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	write_bytes(&w, BYTES(RESPONSE("\000") "\003bob\000\377\360\000\001"));
+	write_bytes(&w, BYTES(TTL_120));
+	write_be16(&w, 2 * 2000);
+	for (int i = 0; i < 2000; i++)
 		write_be16(&w, (uint16_t)(0xc000 | (i == 0 ? 12 : w.size - 2)));
-	while (w.capacity - w.size >= 6) {
-		write_be16(&w, (uint16_t)(0xc000 | (21 + 2 * 1999)));
-		write_bytes(&w, A_IN, 4);
+	for (; w.capacity - w.size >= 12 + sizeof(BOB_A); records++) {
+		write_be16(&w, 0xc000 | (12 + 15 + 2 * 1999));
+		write_bytes(&w, BYTES("\000\020\000\001" TTL_120 "\000\000"));
 	}
-	assert_survives("chain", bytes, w.size);
+	write_bytes(&w, BYTES(BOB_A));
+	write_be16(&count, records);
+	assert_true(records > 400 && !w.full);
+	raw(MDNS_PORT, bytes, w.size);
+	tell_events(mdns);
+	assert_non_null(strstr(told.text, "found bob 10.0.0.2:0\n"));
+	assert_survives("chain, cut", bytes, w.size - sizeof(BOB_A));
 }
 
 /* A name of 255 bytes is one, a name of 256 is none. */
@@ -432,6 +690,59 @@ static void mdns_survives_large_texts(void **state)
 	assert_survives("TXT of 9 KB", bytes, sizeof(bytes));
 }
 
+/* What comes behind a name in records that are not to be read. */
+static const struct killer bad_records[] = {
+	{ "A of 3 bytes",
+		BYTES("\000\001\000\001" TTL_120 "\000\003\012\000\000") },
+	{ "A of 5 bytes", BYTES("\000\001\000\001" TTL_120
+				"\000\005\012\000\000\003\000") },
+	{ "AAAA of 4 bytes", BYTES(AAAA_IN TTL_120 BOB_IP4) },
+	{ "SRV of 6 bytes", BYTES("\000\041\000\001" TTL_120
+				  "\000\006\000\000\000\000\017\240") },
+	{ "PTR and more",
+		BYTES("\000\014\000\001" TTL_120 "\000\003\300\014\000") },
+	{ "PTR that points forward",
+		BYTES("\000\014\000\001" TTL_120 "\000\002\301\000") },
+	{ "PTR of label bits 01",
+		BYTES("\000\014\000\001" TTL_120 "\000\003\101b\000") },
+	{ "class 3",
+		BYTES("\000\001\000\003" TTL_120 "\000\004\012\000\000\003") },
+	{ "class 3, flush",
+		BYTES("\000\001\200\003" TTL_120 "\000\004\012\000\000\003") },
+	{ "odd NSEC",
+		BYTES("\000\057\200\001" TTL_120 "\000\004\300\014\377\377") },
+	{ "NSEC of nothing", BYTES("\000\057\200\001" TTL_120 "\000\000") },
+	{ "OPT", BYTES("\000\051\005\240\000\000\021\224"
+		       "\000\004\000\004\000\000") },
+	{ "CNAME", BYTES("\000\005\000\001" TTL_120 "\000\002\300\014") },
+	{ "a type of nobody",
+		BYTES("\377\000\000\001" TTL_120 "\000\003\300\377\100") },
+};
+
+/* A record that is not to be read is skipped, and its message is kept. */
+static void mdns_skips_bad_records_and_reads_on(void **state)
+{
+	char bytes[1000];
+	struct writer all = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	write_bytes(&all, RESPONSE("\017"), 12);
+	for (size_t i = 0; i < COUNT_OF(bad_records); i++) {
+		char one[200];
+		struct writer w = writer_over(one, sizeof(one));
+
+		write_bytes(&w, RESPONSE("\002") BOB_LOCAL, 12 + 11);
+		write_bytes(&w, bad_records[i].bytes, bad_records[i].size);
+		write_bytes(&w, BYTES(BOB_A));
+		assert_finds_bob(bad_records[i].name, one, w.size);
+		write_bytes(&all, BYTES(BOB_LOCAL));
+		write_bytes(&all, bad_records[i].bytes, bad_records[i].size);
+	}
+	assert_int_equal(COUNT_OF(bad_records) + 1, 017);
+	write_bytes(&all, BYTES(BOB_A));
+	assert_finds_bob("all of them", bytes, all.size);
+}
+
 /* Cut anywhere, a packet tells only what is whole. */
 static void mdns_survives_packets_cut_anywhere(void **state)
 {
@@ -478,12 +789,20 @@ int main(void)
 		TEST(mdns_legacy_answer_has_golden_bytes),
 		TEST(dns_name_label_takes_one_label_apart),
 		TEST(dns_text_find_obeys_sd_6_4),
+		TEST(dns_next_record_wants_data_of_the_right_size),
+		TEST(dns_next_record_keeps_1300_bytes_of_text),
+		TEST(dns_reads_the_top_bit_apart_from_the_class),
+		TEST(dns_writes_classes_and_their_top_bits),
+		TEST(mdns_believes_records_of_class_in_alone),
+		TEST(mdns_reads_the_flags_of_responses_as_18_says),
+		TEST(mdns_asks_for_a_service_whose_name_obeys_sd_7),
 		TEST(dns_writer_takes_back_what_does_not_fit),
 		TEST(mdns_survives_killers),
-		TEST(mdns_survives_pointers_into_the_header),
+		TEST(dns_next_question_refuses_pointers_into_the_header),
 		TEST(mdns_survives_chains_of_thousands_of_pointers),
 		TEST(mdns_survives_names_over_255_bytes),
 		TEST(mdns_survives_large_texts),
+		TEST(mdns_skips_bad_records_and_reads_on),
 		TEST(mdns_survives_packets_cut_anywhere),
 		TEST(mdns_survives_9001_bytes),
 	};
