@@ -67,7 +67,30 @@ static void points_have_one_spelling(void **state)
 	assert_in_range(found, 5, 18); /* and the others are on no curve */
 }
 
-/* 0, 1, L - 1 and 2^252, then the same plus L. */
+/* x[i] += times * (the bytes of k L), limb by limb, which does not carry. */
+static void add_order(int64_t x[64], const uint8_t k[32], int times)
+{
+	for (int i = 0; i < 32; i++) {
+		for (int j = 0; j < 16; j++)
+			x[i + j] += times * k[i] * order[j];
+		x[i + 31] += times * k[i] * 16;
+	}
+}
+
+/* The same number in limbs from 0 to 255; false if it is negative. */
+static bool carry_all(int64_t x[64])
+{
+	for (int i = 0; i < 63; i++) {
+		x[i + 1] += x[i] >> 8;
+		x[i] &= 255;
+	}
+	return x[63] >= 0;
+}
+
+/*
+ * 0, 1, L - 1 and 2^252, which is less than L, plus and minus k L: k is 0, 1, or
+ * as long as 64 bytes allow, and limbs are carried or not, where they may be.
+ */
 static void scalars_come_out_below_l(void **state)
 {
 	static const char *const wanted[] = {
@@ -80,22 +103,51 @@ static void scalars_come_out_below_l(void **state)
 		"00000000000000000000000000000000000000000000000000000000000000"
 		"10",
 	};
+	uint64_t seed = 4;
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		uint8_t bytes[32], out[32];
-		int64_t x[64] = { 0 };
+	for (int n = 0; n < 4 * 2 * 200; n++) {
+		const char *hex = wanted[n % 4];
+		uint8_t bytes[32], out[32], k[32] = { (uint8_t)(n / 8) };
+		int64_t x[64] = { 0 }, carried[64];
 
-		(void)hex_bytes(bytes, sizeof(bytes), wanted[i]);
-		for (int times = 0; times < 2; times++) {
-			for (int j = 0; j < 64; j++)
-				x[j] = j < 32 ? bytes[j] : 0;
-			for (int j = 0; j < 16; j++)
-				x[j] += times * order[j];
-			x[31] += times * 16;
-			scalar_reduce(out, x);
-			assert_hex(out, sizeof(out), wanted[i]);
-		}
+		(void)hex_bytes(bytes, sizeof(bytes), hex);
+		for (int i = 0; i < 32; i++)
+			x[i] = bytes[i];
+		if (n / 8 > 1)
+			hex_random(&seed, k, sizeof(k));
+		if (n / 8 == 2)
+			memset(k, 0xff, sizeof(k));
+		add_order(x, k, n / 4 % 2 == 0 ? 1 : -1);
+		memcpy(carried, x, sizeof(carried));
+		scalar_reduce(out, x);
+		assert_hex(out, sizeof(out), hex);
+		if (!carry_all(carried))
+			continue;
+		scalar_reduce(out, carried);
+		assert_hex(out, sizeof(out), hex);
+	}
+}
+
+/* The largest limbs allowed, of either sign; the results are Python's. */
+static void scalars_of_the_largest_limbs_come_out_right(void **state)
+{
+	static const char *const wanted[] = {
+		"89e5a5fb210481c802827c2238b37ea7ead154d335ac12ed0deda9968bc07a"
+		"07",
+		"64ee4f61f85e918fd31a7b80a646606d152eab2cca53ed12f2125669743f85"
+		"08",
+	};
+
+	(void)state;
+	for (int n = 0; n < 2; n++) {
+		uint8_t out[32];
+		int64_t x[64];
+
+		for (int i = 0; i < 64; i++)
+			x[i] = ((1 << 22) - 1) * (n == 0 ? 1 : -1);
+		scalar_reduce(out, x);
+		assert_hex(out, sizeof(out), wanted[n]);
 	}
 }
 
@@ -135,6 +187,7 @@ int main(void)
 		cmocka_unit_test(elligator2_gives_points_on_the_curve),
 		cmocka_unit_test(points_have_one_spelling),
 		cmocka_unit_test(scalars_come_out_below_l),
+		cmocka_unit_test(scalars_of_the_largest_limbs_come_out_right),
 		cmocka_unit_test(nothing_goes_without_start),
 	};
 
