@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * cpace.c: draft-irtf-cfrg-cpace, sections 6.2, 7.1 and 7.2: g = elligator2(the
- * hash of a list), Y = X25519(secret, g), K = X25519(secret, the other Y), key =
- * the hash of a list.  Zeros fill the first block of the first list, so that
- * time does not tell a password's length.
+ * hash of a list), Y = X25519(secret, g), K = X25519(secret, the other Y), and
+ * the key is the hash of a list.  Zeros fill the first block of the first list,
+ * so that time does not tell a password's length.
  */
 #include "crypto/crypto.h"
 #include "crypto/fe.h"
