@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * chacha20_poly1305.c: RFC 8439.
+ * chacha20_poly1305.c: RFC 8439; the numbers are its sections.
  *
- *	block(n)   = ChaCha20(key, counter n, nonce), 64 bytes
- *	ciphertext = plaintext xor block(1) | block(2) ...
- *	r | s      = the first 32 bytes of block(0)
- *	tag        = Poly1305(r, s, ad, zeros to a multiple of 16,
- *	             ciphertext, zeros to a multiple of 16,
- *	             size of ad (u64 le), size of ciphertext (u64 le))
+ *	2.3	block(n)   = ChaCha20(key, counter n, nonce), 64 bytes
+ *	2.4	ciphertext = plaintext xor block(1) | block(2) ...
+ *	2.6	r | s      = the first 32 bytes of block(0)
+ *	2.8	tag        = Poly1305(r, s, ad, zeros to a multiple of 16,
+ *		             ciphertext, zeros to a multiple of 16,
+ *		             size of ad (u64 le), size of ciphertext (u64 le))
  */
 #include "crypto/crypto.h"
 
@@ -47,7 +47,7 @@ static inline void quarter_round(
 	}
 }
 
-/* Encrypts and decrypts, from this block on. */
+/* Encrypts and decrypts, from this block on; there are 2^32. */
 static void chacha20_xor(const struct chacha20_poly1305 *c, uint32_t block,
 	uint8_t *out, const uint8_t *in, size_t size)
 {
@@ -56,6 +56,7 @@ static void chacha20_xor(const struct chacha20_poly1305 *c, uint32_t block,
 	uint32_t x[16][LANES];
 	uint8_t stream[STREAM_SIZE], text[STREAM_SIZE] = { 0 };
 
+	assert(size / 64 < UINT32_MAX);
 	for (size_t i = 0; i < 8; i++)
 		input[4 + i] = load_le32(c->key + 4 * i);
 	input[12] = block;
@@ -89,6 +90,7 @@ static void chacha20_xor(const struct chacha20_poly1305 *c, uint32_t block,
 	}
 	secret_wipe(x, sizeof(x));
 	secret_wipe(input, sizeof(input));
+	secret_wipe(stream, sizeof(stream));
 }
 
 /*
@@ -128,8 +130,8 @@ static void poly1305_block(
 }
 
 /*
- * Of parts, each filled up with zeros, under r | s: h mod (2^130 - 5) + s.  h is
- * below twice the modulus, and not below it if 5 more carry into bit 130.
+ * Section 2.5, of parts, each filled up with zeros: h mod (2^130 - 5) + s.  h
+ * is below twice the modulus, and not below it if 5 more carry into bit 130.
  */
 static void poly1305(
 	uint8_t tag[16], const uint8_t key[32], struct reader part[3])
@@ -145,14 +147,13 @@ static void poly1305(
 		factor[i] = factor[4 + i] / 4 * 5;
 	}
 	for (int i = 0; i < 3; i++) {
-		uint8_t last[16] = { 0 };
+		while (part[i].left > 0) {
+			uint8_t block[16] = { 0 };
+			size_t left = part[i].left;
 
-		while (part[i].left >= 16)
-			poly1305_block(h, factor, read_bytes(&part[i], 16));
-		if (part[i].left == 0)
-			continue;
-		read_copy(&part[i], last, part[i].left);
-		poly1305_block(h, factor, last);
+			read_copy(&part[i], block, left < 16 ? left : 16);
+			poly1305_block(h, factor, block);
+		}
 	}
 	for (int i = 0; i < 4; i++)
 		carry = (carry + h[i]) >> 32;
@@ -162,6 +163,8 @@ static void poly1305(
 		store_le32(tag + 4 * i, (uint32_t)carry);
 		carry >>= 32;
 	}
+	secret_wipe(factor, sizeof(factor));
+	secret_wipe(h, sizeof(h));
 }
 
 static void make_tag(const struct chacha20_poly1305 *c, uint8_t tag[16],

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cpace.c: g = elligator2(the hash of a list), Y = X25519(secret, g), K =
- * X25519(secret, the other Y), key = the hash of a list.  Zeros fill the first
- * block of the first list, so that time does not tell a password's length.
+ * cpace.c: draft-irtf-cfrg-cpace, sections 6.2, 7.1 and 7.2: g = elligator2(the
+ * hash of a list), Y = X25519(secret, g), K = X25519(secret, the other Y), and
+ * the key is the hash of a list.  Zeros fill the first block of the first list,
+ * so that time does not tell a password's length.
  */
 #include "crypto/crypto.h"
 #include "crypto/fe.h"
@@ -23,8 +24,7 @@ static void elligator2(uint8_t u[32], const uint8_t r[32])
 	struct fe other = fe_sub(fe_small(-A), v);
 	struct fe vv = fe_square(v);
 	struct fe y = fe_mul(v, fe_add(fe_add(vv, fe_scale(v, A)), one));
-	struct fe fourth = fe_square(fe_square(fe_power(y)));
-	struct fe sign = fe_mul(fourth, fe_square(y));
+	struct fe sign = fe_append(fe_power(y), 2, fe_square(y));
 
 	fe_move(&other, &v, fe_zero_mask(fe_sub(sign, one)));
 	fe_to_bytes(u, other);

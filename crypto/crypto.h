@@ -2,6 +2,11 @@
 /*
  * crypto.h: the manual of crypto/, a file for each section.  Time depends on
  * sizes alone, except in _vartime.  Bytes may be NULL where their size is 0.
+ * What is written does not overlap what is read, except where it says so.
+ *
+ * Functions wipe their own buffers of keys, scalars, hashes and streams, but no
+ * texts, and not the words and field elements that they compute with: compilers
+ * copy those to registers and stack as they please.
  */
 #ifndef CRYPTO_H
 #define CRYPTO_H
@@ -9,14 +14,11 @@
 #include "bytes.h"
 
 /* Masks in place of branches, comparing and wiping secrets. */
-#ifdef SECRET_CHECK /* tests/ct: secrets are undefined memory to valgrind */
-#include <valgrind/memcheck.h>
-#define SECRET_NO_MORE(value) VALGRIND_MAKE_MEM_DEFINED(&(value), sizeof(value))
-#else
+#ifndef SECRET_NO_MORE /* tests/ct/secret.h: where value ceases to be one */
 #define SECRET_NO_MORE(value) (void)(value)
 #endif
 
-/* All ones for 1, 0 for 0.  Were it not volatile, clang -Os would branch. */
+/* All ones for 1, 0 for 0.  A compiler that saw the bit might branch on it. */
 static inline uint64_t secret_mask(uint64_t bit)
 {
 	volatile uint64_t hidden = bit;
@@ -30,7 +32,6 @@ static inline uint64_t secret_zero_mask(uint64_t value)
 	return secret_mask(~(value | (0 - value)) >> 63);
 }
 
-/* Compares `size` bytes in a time that depends on `size` alone. */
 static inline bool MUST_USE secret_equal(
 	const void *one, const void *other, size_t size)
 {
@@ -78,7 +79,7 @@ void hkdf_sha512_expand(void *out, size_t size, const uint8_t key[64],
 
 /*
  * ChaCha20-Poly1305, authenticated encryption (RFC 8439).  Never use a key and
- * nonce for two messages.  In and out are the same memory or do not overlap.
+ * nonce for two messages.  Out may be in itself.  Less than 2^38 - 64 bytes.
  */
 enum { CHACHA20_POLY1305_TAG_SIZE = 16 };
 struct chacha20_poly1305 {
@@ -105,8 +106,8 @@ bool x25519(uint8_t shared[32], const uint8_t private_key[32],
 void x25519_public(uint8_t public_key[32], const uint8_t private_key[32]);
 
 /*
- * Ed25519 (RFC 8032, section 5.1) with one strict rule, so that all peers agree
- * for ever: R | S is a good signature of M under the public key A if and only if
+ * Ed25519 (RFC 8032, section 5.1) with one strict rule, so that all peers for
+ * ever agree: R | S is a good signature of M under public key A if and only if
  *	(1) S < L, the order of the base point B;
  *	(2) A is the canonical encoding of a point, and not of small order;
  *	(3) R is not of small order;
@@ -171,7 +172,7 @@ bool cpace_key(uint8_t key[64], const struct cpace *c, int own,
  *	both split, then encrypt and decrypt	any number, each way
  *
  * Neither pattern says who the other is: sign the handshake's hash.  After a
- * false, nothing goes on with this link.
+ * false of the handshake, any other call of it aborts.
  */
 enum { NOISE_KEY_SIZE = 32, NOISE_HASH_SIZE = 64, NOISE_TAG_SIZE = 16 };
 
@@ -185,7 +186,7 @@ struct noise {
 	bool initiator;
 	bool psk;    /* the pattern is NNpsk0 */
 	bool sealed; /* payloads are, as there is a key */
-	int message; /* the next one: 1, 2, or 3 when all is done */
+	int message; /* the next one: 1, 2; 3 when all is done; 0 has failed */
 	uint8_t chaining_key[64];
 	uint8_t hash[64];
 	struct noise_cipher cipher;
@@ -199,7 +200,7 @@ void noise_start(struct noise *n, bool initiator, const uint8_t psk[32],
 
 /*
  * The next message, which is longer than its payload by 48 bytes, the first
- * without a psk by 32.  private_key is new random bytes.  None overlap.
+ * without a psk by 32.  private_key is new random bytes.
  */
 bool noise_write(struct noise *n, const uint8_t private_key[32], uint8_t *out,
 	const uint8_t *payload, size_t size) MUST_USE;
@@ -210,10 +211,7 @@ bool noise_read(struct noise *n, uint8_t *payload, const uint8_t *in,
 void noise_split(struct noise *n, struct noise_cipher *send,
 	struct noise_cipher *receive, uint8_t hash[64]);
 
-/*
- * Writes 16 bytes more, or less, than it gets; in place is allowed.  False: it
- * is not the next message.
- */
+/* 16 bytes more, or less; in place is allowed.  False: not the next message. */
 void noise_encrypt(
 	struct noise_cipher *c, uint8_t *out, const uint8_t *in, size_t size);
 bool noise_decrypt(struct noise_cipher *c, uint8_t *out, const uint8_t *in,

@@ -12,29 +12,33 @@
 #include "crypto/crypto.h"
 #include "crypto/fe.h"
 
-/* L - 2^252, little-endian. */
+/* c = L - 2^252, little-endian. */
 static const uint8_t order[16] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12,
 	0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14 };
 
 /*
- * The sum of x[i] 256^i modulo L; |x[i]| < 2^22.  First 2^256 is replaced by
- * -16 (L - 2^252): in two steps, a limb gets no more than 2^57.
- * Then what is above 2^252, below 2^55, is taken away with as many L, which
- * leaves -2^180 .. 2^252; and the same again adds one L to what is negative.
+ * The sum of x[i] 256^i modulo L = 2^252 + c; |x[i]| < 2^22.  First 2^256 is
+ * replaced by -16 c: in two steps, a limb gets no more than 2^57.  Then q L is
+ * taken away three times.  The first q, all above 2^252, is below 2^54 and
+ * leaves -2^180 .. 2^252 + 2^180; the next one, -1, 0 or 1, leaves -c .. L; and
+ * the last, all above 2^253, is -1 or 0: it adds L to what is negative.
  */
 static void scalar_reduce(uint8_t out[32], int64_t x[64])
 {
 	for (int i = 63; i >= 32; i--)
 		for (int j = 0; j < 16; j++)
 			x[i - 32 + j] -= 16 * x[i] * order[j];
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 3; round++) {
+		int64_t q;
+
 		for (int i = 0; i < 31; i++) {
 			x[i + 1] += x[i] >> 8;
 			x[i] &= 255;
 		}
+		q = x[31] >> (round < 2 ? 4 : 5);
 		for (int j = 0; j < 16; j++)
-			x[j] -= (x[31] >> 4) * order[j];
-		x[31] &= 15;
+			x[j] -= q * order[j];
+		x[31] -= 16 * q;
 	}
 	for (int i = 0; i < 32; i++) {
 		x[i + 1] += x[i] >> 8;
@@ -82,9 +86,9 @@ static int scalar_digit(const uint8_t s[32], int i) /* to base 16 */
 }
 
 /*
- * A point as two fractions, x = e / g and y = h / f.  Multiplied out, as far as
- * needed, they are the extended coordinates of Hisil, Wong, Carter and Dawson
- * (Asiacrypt 2008), and the formulas theirs: X = e f, Y = g h, Z = f g, T = e h.
+ * A point as two fractions, x = e / g and y = h / f.  Multiplied out where that
+ * is needed, X = e f, Y = g h, Z = f g, T = e h, they are the coordinates, and
+ * the formulas those, of Hisil, Wong, Carter and Dawson (Asiacrypt 2008).
  */
 struct point {
 	struct fe e, f, g, h;

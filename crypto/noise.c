@@ -61,7 +61,7 @@ void noise_start(struct noise *n, bool initiator, const uint8_t psk[32],
 }
 
 /* The tokens: e, whose public key is given, and in the second message ee. */
-static bool mix_tokens(struct noise *n, const uint8_t e[X25519_SIZE])
+static bool mix_tokens(struct noise *n, const uint8_t e[32], bool second)
 {
 	uint8_t shared[X25519_SIZE];
 	bool good;
@@ -69,7 +69,7 @@ static bool mix_tokens(struct noise *n, const uint8_t e[X25519_SIZE])
 	mix_hash(n, e, X25519_SIZE);
 	if (n->psk)
 		mix_key(n, e, X25519_SIZE, false);
-	if (n->message == 1)
+	if (!second)
 		return true;
 	good = x25519(shared, n->private_key, n->remote);
 	mix_key(n, shared, sizeof(shared), false);
@@ -84,9 +84,10 @@ bool noise_write(struct noise *n, const uint8_t private_key[32], uint8_t *out,
 	struct chacha20_poly1305 b;
 
 	assert(n->message == (n->initiator ? 1 : 2));
+	n->message = 0; /* until all has gone well */
 	memcpy(n->private_key, private_key, sizeof(n->private_key));
 	x25519_public(out, private_key);
-	if (!mix_tokens(n, out))
+	if (!mix_tokens(n, out, !n->initiator))
 		return false;
 	b = box(&n->cipher, n->hash);
 	if (n->sealed)
@@ -94,7 +95,7 @@ bool noise_write(struct noise *n, const uint8_t private_key[32], uint8_t *out,
 	else if (size > 0)
 		memcpy(text, payload, size);
 	mix_hash(n, text, size + (n->sealed ? NOISE_TAG_SIZE : 0));
-	n->message++;
+	n->message = n->initiator ? 2 : 3;
 	return true;
 }
 
@@ -103,23 +104,23 @@ bool noise_read(
 {
 	const uint8_t *text = in + X25519_SIZE;
 	struct chacha20_poly1305 b;
-	bool good = true;
 
 	assert(n->message == (n->initiator ? 2 : 1));
+	n->message = 0; /* until all has gone well */
 	if (size < X25519_SIZE)
 		return false;
 	size -= X25519_SIZE;
 	memcpy(n->remote, in, sizeof(n->remote));
-	if (!mix_tokens(n, in))
+	if (!mix_tokens(n, in, n->initiator))
 		return false;
 	b = box(&n->cipher, n->hash);
-	if (n->sealed)
-		good = chacha20_poly1305_open(&b, payload, text, size);
-	else if (size > 0)
+	if (n->sealed && !chacha20_poly1305_open(&b, payload, text, size))
+		return false;
+	if (!n->sealed && size > 0)
 		memcpy(payload, text, size);
 	mix_hash(n, text, size);
-	n->message++;
-	return good;
+	n->message = n->initiator ? 3 : 2;
+	return true;
 }
 
 /* The keys that MixKey makes of nothing: the chain's is the initiator's. */

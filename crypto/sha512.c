@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sha512.c: each block of 128 bytes turns the state into the next one (RFC
- * 6234, section 6.3); the message is padded to whole blocks:
+ * 6234, section 6.4).  What is hashed, made of what, and where that is said:
  *
- *	message | 0x80 | zeros | bits of the message (u128 be)
+ *	RFC 6234, 4.2	message | 0x80 | zeros | bits of the message (u128 be)
+ *	RFC 2104, 2	HMAC(k, m) = H(k ^ 5c 5c .. | H(k ^ 36 36 .. | m))
+ *	RFC 5869, 2.3	tag i = HMAC(k, tag i - 1 | info | i); tag 0 is empty
  */
 #include "crypto/crypto.h"
 
@@ -52,7 +54,7 @@ static uint64_t rotate(uint64_t x, int bits)
 }
 
 /*
- * In round i + j the word a is v[at]: instead of moving eight words, `at` moves.
+ * In round i + j the word a is v[at]: instead of moving eight words, `at` does.
  * w holds 16 words; from the 17th on, each takes the place of its oldest.
  */
 static void sha512_block(uint64_t state[8], const uint8_t *block)
@@ -113,11 +115,12 @@ void sha512_end(struct sha512 *s, uint8_t *digest, size_t size)
 {
 	static const uint8_t padding[SHA512_BLOCK_SIZE] = { 0x80 };
 	size_t over = (s->size + 16) % SHA512_BLOCK_SIZE;
-	uint8_t bits[16] = { 0 };
-	struct writer w = writer_over(bits + 8, 8);
+	uint8_t bits[16];
+	struct writer w = writer_over(bits, sizeof(bits));
 
 	assert(size <= SHA512_SIZE);
-	write_be(&w, 8 * s->size, 8);
+	write_be(&w, s->size >> 61, 8);
+	write_be(&w, s->size << 3, 8);
 	sha512_add(s, padding, SHA512_BLOCK_SIZE - over);
 	sha512_add(s, bits, sizeof(bits));
 	for (size_t i = 0; i < size; i++)
@@ -134,7 +137,7 @@ void sha512(uint8_t digest[64], const void *bytes, size_t size)
 	sha512_end(&s, digest, SHA512_SIZE);
 }
 
-/* Half of an HMAC: H(key xor pad pad ... | what is added from now on). */
+/* One H of the two: of the key xor pad, and of what is added from now on. */
 static void hmac_begin(
 	struct sha512 *s, const void *key, size_t size, uint8_t pad)
 {
@@ -168,7 +171,6 @@ void hmac_sha512(uint8_t tag[64], const void *key, size_t key_size,
 	hmac_end(&s, tag, key, key_size);
 }
 
-/* Tag i is the HMAC of tag i - 1 | info | i; there is no tag 0. */
 void hkdf_sha512_expand(void *out, size_t size, const uint8_t key[64],
 	const void *info, size_t info_size)
 {

@@ -48,7 +48,7 @@ crypto-layouts: fe25 fe51-check fe25-check
 crypto-foreign: armhf s390x
 
 ct:
-	tests/ct/run
+	RELEASE='$(RELEASE)' tests/ct/run
 
 diff:
 	@pkg-config --exists libsodium || { echo 'diff: no libsodium'; exit 1; }

@@ -41,6 +41,7 @@ static void hashes(void)
 {
 	sha512(out, text, sizeof(text));
 	hmac_sha512(out, secret, sizeof(secret), text, sizeof(text));
+	hmac_sha512(out, text, SHA512_BLOCK_SIZE + 1, secret, sizeof(secret));
 	hkdf_sha512_expand(out, 200, secret, text, sizeof(text));
 }
 
