@@ -315,7 +315,6 @@ static struct subject *subject_add(
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->used = true;
-	s->changed = true; /* the cache may know enough of it */
 	(void)snprintf(s->name, sizeof(s->name), "%s", name);
 	s->instance = m->service;
 	fits = dns_name_prepend(&s->instance, name, strlen(name));
@@ -361,8 +360,11 @@ static void subjects_list(struct mdns *m)
 	}
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		s = &m->subjects[i];
+		if (listed[i] && !s->listed)
+			s->changed = true; /* enough of it may be known */
 		s->listed = listed[i];
-		if (s->used && !s->listed && !s->asked && !s->told)
+		if (s->used && !s->listed && !s->asked && !s->told &&
+			!s->linked)
 			s->used = false;
 	}
 }

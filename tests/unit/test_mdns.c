@@ -630,6 +630,28 @@ static void mdns_asks_nothing_about_who_is_linked(void **state)
 	assert_int_equal(count_told("? SRV bob"), 1);
 }
 
+/* Linked, gone and there again: told of, and still nothing is asked. */
+static void mdns_who_is_linked_may_go_and_come_back(void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	mdns_set_linked(mdns, "bob", true, now_ms);
+	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	pass(5000);
+	assert_found("gone bob\n");
+	input("response\n" NAME_PTR("carol"));
+	pass(1000);
+	input("response\n" NAME_PTR("bob"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	transcript_clear(&told);
+	pass(200 * 1000);
+	assert_int_equal(count_told("? SRV bob."), 0);
+	assert_int_equal(count_told("? SRV carol."), 7);
+}
+
 static void mdns_ask_takes_64_valid_names(void **state)
 {
 	static const char *const bad[] = { "", "-", "-a", "a-", "A", "a.b",
@@ -895,6 +917,7 @@ int main(void)
 		TEST(mdns_ignores_packets_from_other_interfaces),
 		TEST(mdns_asks_for_named_peers_until_they_are_linked),
 		TEST(mdns_asks_nothing_about_who_is_linked),
+		TEST(mdns_who_is_linked_may_go_and_come_back),
 		TEST(mdns_ask_takes_64_valid_names),
 		TEST(mdns_open_wants_a_name),
 		TEST(mdns_tells_four_addresses_with_their_scope),
