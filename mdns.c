@@ -160,6 +160,35 @@ static bool is_on_link(const struct mdns_interface *interface,
 	return false;
 }
 
+static const struct mdns_interface *interface_find(
+	const struct mdns *m, uint32_t index)
+{
+	for (int i = 0; i < m->interface_count; i++) {
+		if (m->interfaces[i].index == index)
+			return &m->interfaces[i];
+	}
+	return NULL;
+}
+
+/* The address in an A or AAAA record that came by an interface; port 0. */
+static void address_of(uint16_t type, const uint8_t *data, uint32_t index,
+	struct sockaddr_storage *address)
+{
+	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (type == DNS_A) {
+		address->ss_family = AF_INET;
+		memcpy(&a4->sin_addr, data, 4);
+		return;
+	}
+	address->ss_family = AF_INET6;
+	memcpy(&a6->sin6_addr, data, 16);
+	if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
+		a6->sin6_scope_id = index;
+}
+
 /* Searches. */
 
 static void search_stop(struct search *s)
@@ -467,20 +496,26 @@ static bool record_concerns(struct mdns *m, struct dns_record *record)
 	return concerns;
 }
 
-/* Can this be the address of one other program? */
-static bool is_dialable(const struct dns_record *record)
+/* Can it be dialled, when it came by this interface? */
+static bool is_dialable(
+	const struct mdns_interface *interface, const struct dns_record *record)
 {
-	const uint8_t *a = record->data;
+	struct sockaddr_storage address;
 	struct in6_addr v6;
 
-	if (record->type == DNS_A) /* 0/8, 224/4, 240/4 */
-		return a[0] != 0 && a[0] < 0xe0;
 	if (record->type == DNS_SRV)
-		return (a[SRV_PORT] | a[SRV_PORT + 1]) != 0;
-	if (record->type != DNS_AAAA)
+		return (record->data[SRV_PORT] | record->data[SRV_PORT + 1]) !=
+		       0;
+	if (record->type != DNS_A && record->type != DNS_AAAA)
 		return true;
-	memcpy(&v6, a, sizeof(v6));
-	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
+	address_of(record->type, record->data, interface->index, &address);
+	if (net_is_loopback(&address) && !interface->loopback)
+		return false;
+	if (record->type == DNS_A) /* 0/8, 224/4, 240/4 */
+		return record->data[0] != 0 && record->data[0] < 0xe0;
+	memcpy(&v6, record->data, sizeof(v6));
+	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6) &&
+	       !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
 }
 
 /* 6: with `legacy`, an address that was asked for may come from any port. */
@@ -507,6 +542,8 @@ static bool record_believed(struct mdns *m, const struct mdns_packet *packet,
 static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	uint16_t one, uint16_t other, int64_t now_ms)
 {
+	const struct mdns_interface *interface =
+		interface_find(m, packet->index);
 	struct cache_origin origin = { .index = packet->index };
 	struct dns_record *record = &m->record;
 	struct dns_message message;
@@ -518,7 +555,8 @@ static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	while (dns_next_record(&message, record)) {
 		if ((record->type != one && record->type != other) ||
 			!record_believed(m, packet, record) ||
-			!is_dialable(record) || !record_concerns(m, record))
+			!is_dialable(interface, record) ||
+			!record_concerns(m, record))
 			continue;
 		if (record->type == DNS_PTR)
 			instance_met(m, record);
@@ -699,24 +737,17 @@ static bool is_better(const struct cache_entry *a, const struct cache_entry *b)
 	return a->type == DNS_A && b->type == DNS_AAAA;
 }
 
-static void address_of(const struct cache_entry *e, uint16_t port,
-	struct sockaddr_storage *address)
+/*
+ * Is an address of a subject to be told?  Of who was only found, those alone
+ * that are near: anybody can say that somebody is anywhere.
+ */
+static bool is_told(const struct mdns *m, const struct subject *s,
+	const struct cache_entry *e)
 {
-	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+	struct sockaddr_storage address;
 
-	memset(address, 0, sizeof(*address));
-	if (e->type == DNS_A) {
-		address->ss_family = AF_INET;
-		memcpy(&a4->sin_addr, e->data, 4);
-		a4->sin_port = htons(port);
-		return;
-	}
-	address->ss_family = AF_INET6;
-	memcpy(&a6->sin6_addr, e->data, 16);
-	a6->sin6_port = htons(port);
-	if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
-		a6->sin6_scope_id = e->index;
+	address_of(e->type, e->data, e->index, &address);
+	return s->asked || is_on_link(interface_find(m, e->index), &address);
 }
 
 /* The best addresses of a subject, newest first, none twice. */
@@ -732,9 +763,11 @@ static void addresses_find(
 
 		while ((e = cache_find(&m->cache, &s->host, types[t], e)) !=
 			NULL) {
-			int at = count < MDNS_FOUND_MAX ? count++
-							: MDNS_FOUND_MAX;
+			int at = count;
 
+			if (!is_told(m, s, e))
+				continue;
+			count += count < MDNS_FOUND_MAX;
 			for (; at > 0 && is_better(e, best[at - 1]); at--)
 				best[at] = best[at - 1];
 			best[at] = e;
@@ -744,7 +777,8 @@ static void addresses_find(
 		struct sockaddr_storage *to = &event->addresses[event->count];
 		bool twice = false;
 
-		address_of(best[i], event->port, to);
+		address_of(best[i]->type, best[i]->data, best[i]->index, to);
+		net_set_port(to, event->port);
 		for (int j = 0; j < event->count; j++)
 			twice = twice || memcmp(&event->addresses[j], to,
 						 sizeof(*to)) == 0;
@@ -1106,6 +1140,7 @@ static void searches_restart(struct mdns *m, int64_t now_ms)
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		search_stop(&m->subjects[i].service);
 		search_stop(&m->subjects[i].address);
+		m->subjects[i].changed = true; /* what was far may be near */
 	}
 	for (int i = 0; i < CACHE_MAX; i++)
 		m->cache.entries[i].scopes = 0;

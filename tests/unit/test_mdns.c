@@ -26,6 +26,9 @@
 #define ANNOUNCED(name, text, address)                                         \
 	"response\n" NAME_PTR(name) NAME_SRV("=", name)                        \
 		NAME_TXT("=", name, text) NAME_A("=", name, address)
+#define ANNOUNCED_V6(name, text, address)                                      \
+	"response\n" NAME_PTR(name) NAME_SRV("=", name) NAME_TXT(              \
+		"=", name, text) "=! AAAA " name ".local 120 " address "\n"
 
 static int count_told(const char *kind)
 {
@@ -139,6 +142,14 @@ static void mdns_does_not_tell_of_others(void **state)
 		ANNOUNCED("bob", TAG_OURS, "224.0.0.1"),
 		ANNOUNCED("bob", TAG_OURS, "0.0.0.0"),
 		ANNOUNCED("bob", TAG_OURS, "255.255.255.255"),
+		ANNOUNCED("bob", TAG_OURS, "127.0.0.1"),
+		ANNOUNCED("bob", TAG_OURS, "198.51.100.7"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::1"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::"),
+		ANNOUNCED_V6("bob", TAG_OURS, "ff02::1"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::ffff:10.0.0.2"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::10.0.0.2"),
+		ANNOUNCED_V6("bob", TAG_OURS, "2001:db8::2"),
 	};
 
 	(void)state;
@@ -151,6 +162,45 @@ static void mdns_does_not_tell_of_others(void **state)
 		assert_found("");
 		(void)end(NULL);
 	}
+}
+
+/*
+ * Anybody can say that bob is anywhere, so who was not asked for is told of with
+ * addresses of the interface's own networks only, however many it has; and our
+ * own localhost is told of where nobody else can be.
+ */
+static void mdns_tells_of_near_addresses_of_who_was_not_asked_for(void **state)
+{
+	static const char far[] = NAME_A("response\n=", "bob", "198.51.100.7");
+	static const char local[] = NAME_A("response\n=", "bob", "127.0.0.1");
+
+	(void)state;
+	begin_looking();
+	interfaces[0] = interface_of(3, "10.0.0.1", "192.168.7.1");
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "192.168.7.2"));
+	pass(100);
+	input("response\n= A bob.local 120 10.0.0.2\n");
+	input(far);
+	assert_found("found bob 10.0.0.2:4001 192.168.7.2:4001\n");
+	/* What was far may be near. */
+	interfaces[0] = interface_of(3, "198.51.100.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	assert_found("found bob 198.51.100.7:4001\n");
+	/* Who is asked for may be anywhere, but not here. */
+	begin_asking("bob");
+	until(500);
+	input(far);
+	input(local);
+	assert_found("found bob 198.51.100.7:0\n");
+	begin_looking();
+	interfaces[0] = interface_of(3, "127.0.0.1", NULL);
+	interfaces[0].loopback = true;
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "127.0.0.1"));
+	assert_found("found bob 127.0.0.1:4001\n");
 }
 
 /*
@@ -900,6 +950,7 @@ int main(void)
 		TEST(mdns_5_4_wants_unicast_in_the_first_question_only),
 		TEST(mdns_finds_who_is_in_our_room),
 		TEST(mdns_does_not_tell_of_others),
+		TEST(mdns_tells_of_near_addresses_of_who_was_not_asked_for),
 		TEST(mdns_sd_12_asks_for_what_was_not_given_along),
 		TEST(mdns_5_2_refreshes_before_the_end),
 		TEST(mdns_10_1_gone_a_second_after_a_goodbye),
