@@ -427,6 +427,19 @@ static void subjects_update(struct mdns *m, int64_t now_ms)
 	m->stale = false;
 }
 
+/* Is a record of the cache about a subject, or does it point to it? */
+static bool entry_concerns(const struct cache_entry *e, const struct subject *s)
+{
+	struct dns_name to;
+
+	if (e->type != DNS_PTR)
+		return dns_name_equal(&e->name, &s->instance) ||
+		       dns_name_equal(&e->name, &s->host);
+	to.size = (uint8_t)e->size;
+	memcpy(to.bytes, e->data, e->size);
+	return dns_name_equal(&to, &s->instance);
+}
+
 /* Does somebody care for what a record of the cache says? */
 static bool entry_matters(struct mdns *m, const struct cache_entry *e)
 {
@@ -438,10 +451,7 @@ static bool entry_matters(struct mdns *m, const struct cache_entry *e)
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		const struct subject *s = &m->subjects[i];
 
-		if (s->used &&
-			(dns_name_equal(&e->name, &s->instance) ||
-				dns_name_equal(&e->name, &s->host)) &&
-			subject_matters(m, s))
+		if (s->used && entry_concerns(e, s) && subject_matters(m, s))
 			return true;
 	}
 	return false;
@@ -1253,15 +1263,12 @@ void mdns_set_linked(
 
 void mdns_doubt(struct mdns *m, const char *name, int64_t now_ms)
 {
-	static const uint16_t types[] = { DNS_SRV, DNS_A, DNS_AAAA };
 	struct subject *s = subject_named(m, name);
 
-	for (int t = 0; s != NULL && t < 3; t++) {
-		struct cache_entry *e = NULL;
+	for (int i = 0; s != NULL && i < CACHE_MAX; i++) {
+		struct cache_entry *e = &m->cache.entries[i];
 
-		while ((e = cache_find(&m->cache,
-				t == 0 ? &s->instance : &s->host, types[t],
-				e)) != NULL)
+		if (e->used && entry_concerns(e, s))
 			cache_doubt(e, now_ms);
 	}
 	m->cache_ms = now_ms;

@@ -435,6 +435,21 @@ static void mdns_10_4_a_failed_dial_asks_whether_it_is_still_true(void **state)
 		input(NAME_A("response\n=", "bob", "10.0.0.2"));
 	}
 	assert_in_range(count_told("? A bob.local"), 0, 2);
+	/* Who was only found is gone when his service is not confirmed. */
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	input("response\n" NAME_PTR("carol"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	until(1000 * 1000);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	mdns_doubt(mdns, "bob", now_ms);
+	pass(9999);
+	assert_int_equal(count_told(BROWSE), 4);
+	assert_found("");
+	pass(1);
+	assert_found("gone bob\n");
 }
 
 /*
