@@ -160,6 +160,35 @@ static bool is_on_link(const struct mdns_interface *interface,
 	return false;
 }
 
+static const struct mdns_interface *interface_find(
+	const struct mdns *m, uint32_t index)
+{
+	for (int i = 0; i < m->interface_count; i++) {
+		if (m->interfaces[i].index == index)
+			return &m->interfaces[i];
+	}
+	return NULL;
+}
+
+/* The address in an A or AAAA record that came by an interface; port 0. */
+static void address_of(uint16_t type, const uint8_t *data, uint32_t index,
+	struct sockaddr_storage *address)
+{
+	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (type == DNS_A) {
+		address->ss_family = AF_INET;
+		memcpy(&a4->sin_addr, data, 4);
+		return;
+	}
+	address->ss_family = AF_INET6;
+	memcpy(&a6->sin6_addr, data, 16);
+	if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
+		a6->sin6_scope_id = index;
+}
+
 /* Searches. */
 
 static void search_stop(struct search *s)
@@ -315,7 +344,6 @@ static struct subject *subject_add(
 		return NULL;
 	memset(s, 0, sizeof(*s));
 	s->used = true;
-	s->changed = true; /* the cache may know enough of it */
 	(void)snprintf(s->name, sizeof(s->name), "%s", name);
 	s->instance = m->service;
 	fits = dns_name_prepend(&s->instance, name, strlen(name));
@@ -361,8 +389,11 @@ static void subjects_list(struct mdns *m)
 	}
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		s = &m->subjects[i];
+		if (listed[i] && !s->listed)
+			s->changed = true; /* enough of it may be known */
 		s->listed = listed[i];
-		if (s->used && !s->listed && !s->asked && !s->told)
+		if (s->used && !s->listed && !s->asked && !s->told &&
+			!s->linked)
 			s->used = false;
 	}
 }
@@ -396,6 +427,19 @@ static void subjects_update(struct mdns *m, int64_t now_ms)
 	m->stale = false;
 }
 
+/* Is a record of the cache about a subject, or does it point to it? */
+static bool entry_concerns(const struct cache_entry *e, const struct subject *s)
+{
+	struct dns_name to;
+
+	if (e->type != DNS_PTR)
+		return dns_name_equal(&e->name, &s->instance) ||
+		       dns_name_equal(&e->name, &s->host);
+	to.size = (uint8_t)e->size;
+	memcpy(to.bytes, e->data, e->size);
+	return dns_name_equal(&to, &s->instance);
+}
+
 /* Does somebody care for what a record of the cache says? */
 static bool entry_matters(struct mdns *m, const struct cache_entry *e)
 {
@@ -407,10 +451,7 @@ static bool entry_matters(struct mdns *m, const struct cache_entry *e)
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		const struct subject *s = &m->subjects[i];
 
-		if (s->used &&
-			(dns_name_equal(&e->name, &s->instance) ||
-				dns_name_equal(&e->name, &s->host)) &&
-			subject_matters(m, s))
+		if (s->used && entry_concerns(e, s) && subject_matters(m, s))
 			return true;
 	}
 	return false;
@@ -465,20 +506,26 @@ static bool record_concerns(struct mdns *m, struct dns_record *record)
 	return concerns;
 }
 
-/* Can this be the address of one other program? */
-static bool is_dialable(const struct dns_record *record)
+/* Can it be dialled, when it came by this interface? */
+static bool is_dialable(
+	const struct mdns_interface *interface, const struct dns_record *record)
 {
-	const uint8_t *a = record->data;
+	struct sockaddr_storage address;
 	struct in6_addr v6;
 
-	if (record->type == DNS_A) /* 0/8, 224/4, 240/4 */
-		return a[0] != 0 && a[0] < 0xe0;
 	if (record->type == DNS_SRV)
-		return (a[SRV_PORT] | a[SRV_PORT + 1]) != 0;
-	if (record->type != DNS_AAAA)
+		return (record->data[SRV_PORT] | record->data[SRV_PORT + 1]) !=
+		       0;
+	if (record->type != DNS_A && record->type != DNS_AAAA)
 		return true;
-	memcpy(&v6, a, sizeof(v6));
-	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6);
+	address_of(record->type, record->data, interface->index, &address);
+	if (net_is_loopback(&address) && !interface->loopback)
+		return false;
+	if (record->type == DNS_A) /* 0/8, 224/4, 240/4 */
+		return record->data[0] != 0 && record->data[0] < 0xe0;
+	memcpy(&v6, record->data, sizeof(v6));
+	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_MULTICAST(&v6) &&
+	       !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
 }
 
 /* 6: with `legacy`, an address that was asked for may come from any port. */
@@ -505,6 +552,8 @@ static bool record_believed(struct mdns *m, const struct mdns_packet *packet,
 static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	uint16_t one, uint16_t other, int64_t now_ms)
 {
+	const struct mdns_interface *interface =
+		interface_find(m, packet->index);
 	struct cache_origin origin = { .index = packet->index };
 	struct dns_record *record = &m->record;
 	struct dns_message message;
@@ -516,7 +565,8 @@ static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	while (dns_next_record(&message, record)) {
 		if ((record->type != one && record->type != other) ||
 			!record_believed(m, packet, record) ||
-			!is_dialable(record) || !record_concerns(m, record))
+			!is_dialable(interface, record) ||
+			!record_concerns(m, record))
 			continue;
 		if (record->type == DNS_PTR)
 			instance_met(m, record);
@@ -697,24 +747,17 @@ static bool is_better(const struct cache_entry *a, const struct cache_entry *b)
 	return a->type == DNS_A && b->type == DNS_AAAA;
 }
 
-static void address_of(const struct cache_entry *e, uint16_t port,
-	struct sockaddr_storage *address)
+/*
+ * Is an address of a subject to be told?  Of who was only found, those alone
+ * that are near: anybody can say that somebody is anywhere.
+ */
+static bool is_told(const struct mdns *m, const struct subject *s,
+	const struct cache_entry *e)
 {
-	struct sockaddr_in *a4 = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+	struct sockaddr_storage address;
 
-	memset(address, 0, sizeof(*address));
-	if (e->type == DNS_A) {
-		address->ss_family = AF_INET;
-		memcpy(&a4->sin_addr, e->data, 4);
-		a4->sin_port = htons(port);
-		return;
-	}
-	address->ss_family = AF_INET6;
-	memcpy(&a6->sin6_addr, e->data, 16);
-	a6->sin6_port = htons(port);
-	if (IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
-		a6->sin6_scope_id = e->index;
+	address_of(e->type, e->data, e->index, &address);
+	return s->asked || is_on_link(interface_find(m, e->index), &address);
 }
 
 /* The best addresses of a subject, newest first, none twice. */
@@ -730,9 +773,11 @@ static void addresses_find(
 
 		while ((e = cache_find(&m->cache, &s->host, types[t], e)) !=
 			NULL) {
-			int at = count < MDNS_FOUND_MAX ? count++
-							: MDNS_FOUND_MAX;
+			int at = count;
 
+			if (!is_told(m, s, e))
+				continue;
+			count += count < MDNS_FOUND_MAX;
 			for (; at > 0 && is_better(e, best[at - 1]); at--)
 				best[at] = best[at - 1];
 			best[at] = e;
@@ -742,7 +787,8 @@ static void addresses_find(
 		struct sockaddr_storage *to = &event->addresses[event->count];
 		bool twice = false;
 
-		address_of(best[i], event->port, to);
+		address_of(best[i]->type, best[i]->data, best[i]->index, to);
+		net_set_port(to, event->port);
 		for (int j = 0; j < event->count; j++)
 			twice = twice || memcmp(&event->addresses[j], to,
 						 sizeof(*to)) == 0;
@@ -1104,6 +1150,7 @@ static void searches_restart(struct mdns *m, int64_t now_ms)
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		search_stop(&m->subjects[i].service);
 		search_stop(&m->subjects[i].address);
+		m->subjects[i].changed = true; /* what was far may be near */
 	}
 	for (int i = 0; i < CACHE_MAX; i++)
 		m->cache.entries[i].scopes = 0;
@@ -1216,15 +1263,12 @@ void mdns_set_linked(
 
 void mdns_doubt(struct mdns *m, const char *name, int64_t now_ms)
 {
-	static const uint16_t types[] = { DNS_SRV, DNS_A, DNS_AAAA };
 	struct subject *s = subject_named(m, name);
 
-	for (int t = 0; s != NULL && t < 3; t++) {
-		struct cache_entry *e = NULL;
+	for (int i = 0; s != NULL && i < CACHE_MAX; i++) {
+		struct cache_entry *e = &m->cache.entries[i];
 
-		while ((e = cache_find(&m->cache,
-				t == 0 ? &s->instance : &s->host, types[t],
-				e)) != NULL)
+		if (e->used && entry_concerns(e, s))
 			cache_doubt(e, now_ms);
 	}
 	m->cache_ms = now_ms;

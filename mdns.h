@@ -89,6 +89,10 @@ enum mdns_room {
 	MDNS_ROOM_OTHER
 };
 
+/*
+ * Of who was not asked for, only addresses in the networks of our interfaces
+ * are told; nobody's are our own localhost, but by a loopback interface.
+ */
 struct mdns_event {
 	enum mdns_event_kind kind;
 	const char *name;    /* borrowed until the next call */

@@ -22,7 +22,8 @@
  *	             +--------------------+----------------------+
  *	                            conflict (9)
  *
- *	a second conflict, or one by unicast: the next name, in all scopes
+ *	a second conflict, or one by unicast: the next name, in all scopes, and
+ *	the PTR to the one before is taken back
  *
  * Another program of this machine may call the machine NAME and publish
  * NAME.local with its addresses: avahi does.  That is no conflict, but avahi
@@ -367,6 +368,7 @@ static void names_next(struct responder *r)
 		label[strlen(label) - 1] = '\0';
 	(void)snprintf(label + strlen(label), sizeof(label) - strlen(label),
 		"%s", number);
+	r->old_instance = r->instance;
 	names_make(r, label);
 	r->renamed = true;
 }
@@ -473,6 +475,18 @@ static int64_t conflict_wait_ms(
 	return r->flooded ? PROBE_FLOOD_MS : usual_ms;
 }
 
+/* What was known and sent is of the old name; so is the PTR that was told. */
+static void scope_rename(struct scope *scope, int64_t now_ms)
+{
+	scope->old_told = now_ms - scope->sent_ms[OWN_PTR] < ttl_ms(OWN_PTR);
+	scope->conflicts = 0;
+	scope->host_shared = false;
+	for (int i = 0; i < OWN_MAX; i++) {
+		if (i != OWN_SERVICES)
+			scope->sent_ms[i] = now_ms - LONG_AGO_MS;
+	}
+}
+
 void responder_conflict(struct responder *r, struct scopes *all,
 	struct scope *scope, bool unicast, int64_t now_ms)
 {
@@ -491,12 +505,11 @@ void responder_conflict(struct responder *r, struct scopes *all,
 		return;
 	}
 	names_next(r);
+	for (int i = 0; i < all->count; i++)
+		scope_rename(&all->at[i], now_ms);
 	now_ms += conflict_wait_ms(r, random_ms(r, 0, PROBE_MS), now_ms);
-	for (int i = 0; i < all->count; i++) {
-		all->at[i].conflicts = 0;
-		all->at[i].host_shared = false; /* that was the old name */
+	for (int i = 0; i < all->count; i++)
 		scope_enter(&all->at[i], OWN_PROBING, now_ms);
-	}
 }
 
 /* The records of `name` that a rival proposes, sorted; their number. */
@@ -1002,6 +1015,23 @@ static bool output_goodbye(
 			       ~(1u << OWN_SERVICES)) != 0;
 }
 
+/*
+ * 8.4: the PTR to the name that we had is taken back.  Where its new owner has
+ * told the same, he rescues it (6.6).
+ */
+static bool output_old_name(
+	struct responder *r, struct scope *scope, struct dns_writer *w)
+{
+	struct dns_record record = { .section = DNS_ANSWER, .class = DNS_IN };
+
+	if (!scope->old_told)
+		return false;
+	scope->old_told = false;
+	pointer_to(&r->service, &r->old_instance, &record);
+	record.ttl_s = 0;
+	return dns_write_record(w, &record);
+}
+
 static bool output_answers(struct responder *r, struct scope *scope,
 	struct dns_writer *w, int64_t now_ms)
 {
@@ -1055,6 +1085,7 @@ size_t responder_output(struct responder *r, struct scopes *all,
 		dns_writer_open(&w, bytes, MDNS_SEND_MAX, 0,
 			DNS_RESPONSE | DNS_AUTHORITATIVE);
 		due = output_goodbye(r, scope, &w) ||
+		      output_old_name(r, scope, &w) ||
 		      output_state(r, scope, &w, now_ms);
 		packet_to_group(scope, packet);
 	}
@@ -1089,7 +1120,9 @@ void responder_want(
 	for (int i = 0; i < all->count; i++) {
 		const struct scope *scope = &all->at[i];
 
-		loop_wake(loop, scope->goodbye ? loop->now_ms : scope->next_ms);
+		loop_wake(loop, scope->goodbye || scope->old_told
+					? loop->now_ms
+					: scope->next_ms);
 		for (int j = 0; j < OWN_MAX; j++) {
 			if (scope->due_ms[j] != 0 &&
 				scope->due_ms[j] < answer_ms)

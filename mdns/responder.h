@@ -49,6 +49,7 @@ struct scope {
 	int64_t next_ms;  /* when the next of them goes; INT64_MAX: none */
 	int conflicts;    /* with our name since it was last free */
 	bool goodbye;     /* is to be said */
+	bool old_told;    /* the PTR to our name before is to be taken back */
 	bool host_shared; /* NAME.local is published by this machine itself */
 	int64_t host_heard_ms;    /* and was heard then */
 	int64_t due_ms[OWN_MAX];  /* 0, or when it is to be multicast */
@@ -85,6 +86,7 @@ struct responder {
 	unsigned number;                     /* of it: 1, then 2 for NAME-2 */
 	struct dns_name host;
 	struct dns_name instance;
+	struct dns_name old_instance; /* under the name before */
 	struct dns_name service;
 	struct dns_name services;
 	uint16_t port;

@@ -26,6 +26,9 @@
 #define ANNOUNCED(name, text, address)                                         \
 	"response\n" NAME_PTR(name) NAME_SRV("=", name)                        \
 		NAME_TXT("=", name, text) NAME_A("=", name, address)
+#define ANNOUNCED_V6(name, text, address)                                      \
+	"response\n" NAME_PTR(name) NAME_SRV("=", name) NAME_TXT(              \
+		"=", name, text) "=! AAAA " name ".local 120 " address "\n"
 
 static int count_told(const char *kind)
 {
@@ -139,6 +142,14 @@ static void mdns_does_not_tell_of_others(void **state)
 		ANNOUNCED("bob", TAG_OURS, "224.0.0.1"),
 		ANNOUNCED("bob", TAG_OURS, "0.0.0.0"),
 		ANNOUNCED("bob", TAG_OURS, "255.255.255.255"),
+		ANNOUNCED("bob", TAG_OURS, "127.0.0.1"),
+		ANNOUNCED("bob", TAG_OURS, "198.51.100.7"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::1"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::"),
+		ANNOUNCED_V6("bob", TAG_OURS, "ff02::1"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::ffff:10.0.0.2"),
+		ANNOUNCED_V6("bob", TAG_OURS, "::10.0.0.2"),
+		ANNOUNCED_V6("bob", TAG_OURS, "2001:db8::2"),
 	};
 
 	(void)state;
@@ -151,6 +162,45 @@ static void mdns_does_not_tell_of_others(void **state)
 		assert_found("");
 		(void)end(NULL);
 	}
+}
+
+/*
+ * Anybody can say that bob is anywhere, so who was not asked for is told of with
+ * addresses of the interface's own networks only, however many it has; and our
+ * own localhost is told of where nobody else can be.
+ */
+static void mdns_tells_of_near_addresses_of_who_was_not_asked_for(void **state)
+{
+	static const char far[] = NAME_A("response\n=", "bob", "198.51.100.7");
+	static const char local[] = NAME_A("response\n=", "bob", "127.0.0.1");
+
+	(void)state;
+	begin_looking();
+	interfaces[0] = interface_of(3, "10.0.0.1", "192.168.7.1");
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "192.168.7.2"));
+	pass(100);
+	input("response\n= A bob.local 120 10.0.0.2\n");
+	input(far);
+	assert_found("found bob 10.0.0.2:4001 192.168.7.2:4001\n");
+	/* What was far may be near. */
+	interfaces[0] = interface_of(3, "198.51.100.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	assert_found("found bob 198.51.100.7:4001\n");
+	/* Who is asked for may be anywhere, but not here. */
+	begin_asking("bob");
+	until(500);
+	input(far);
+	input(local);
+	assert_found("found bob 198.51.100.7:0\n");
+	begin_looking();
+	interfaces[0] = interface_of(3, "127.0.0.1", NULL);
+	interfaces[0].loopback = true;
+	mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "127.0.0.1"));
+	assert_found("found bob 127.0.0.1:4001\n");
 }
 
 /*
@@ -385,6 +435,21 @@ static void mdns_10_4_a_failed_dial_asks_whether_it_is_still_true(void **state)
 		input(NAME_A("response\n=", "bob", "10.0.0.2"));
 	}
 	assert_in_range(count_told("? A bob.local"), 0, 2);
+	/* Who was only found is gone when his service is not confirmed. */
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	input("response\n" NAME_PTR("carol"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	until(1000 * 1000);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	mdns_doubt(mdns, "bob", now_ms);
+	pass(9999);
+	assert_int_equal(count_told(BROWSE), 4);
+	assert_found("");
+	pass(1);
+	assert_found("gone bob\n");
 }
 
 /*
@@ -628,6 +693,28 @@ static void mdns_asks_nothing_about_who_is_linked(void **state)
 	transcript_clear(&told);
 	pass(1000);
 	assert_int_equal(count_told("? SRV bob"), 1);
+}
+
+/* Linked, gone and there again: told of, and still nothing is asked. */
+static void mdns_who_is_linked_may_go_and_come_back(void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	mdns_set_linked(mdns, "bob", true, now_ms);
+	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	pass(5000);
+	assert_found("gone bob\n");
+	input("response\n" NAME_PTR("carol"));
+	pass(1000);
+	input("response\n" NAME_PTR("bob"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	transcript_clear(&told);
+	pass(200 * 1000);
+	assert_int_equal(count_told("? SRV bob."), 0);
+	assert_int_equal(count_told("? SRV carol."), 7);
 }
 
 static void mdns_ask_takes_64_valid_names(void **state)
@@ -878,6 +965,7 @@ int main(void)
 		TEST(mdns_5_4_wants_unicast_in_the_first_question_only),
 		TEST(mdns_finds_who_is_in_our_room),
 		TEST(mdns_does_not_tell_of_others),
+		TEST(mdns_tells_of_near_addresses_of_who_was_not_asked_for),
 		TEST(mdns_sd_12_asks_for_what_was_not_given_along),
 		TEST(mdns_5_2_refreshes_before_the_end),
 		TEST(mdns_10_1_gone_a_second_after_a_goodbye),
@@ -895,6 +983,7 @@ int main(void)
 		TEST(mdns_ignores_packets_from_other_interfaces),
 		TEST(mdns_asks_for_named_peers_until_they_are_linked),
 		TEST(mdns_asks_nothing_about_who_is_linked),
+		TEST(mdns_who_is_linked_may_go_and_come_back),
 		TEST(mdns_ask_takes_64_valid_names),
 		TEST(mdns_open_wants_a_name),
 		TEST(mdns_tells_four_addresses_with_their_scope),

@@ -932,6 +932,32 @@ static void mdns_8_4_announces_what_has_changed(void **state)
 	assert_told(&told, "");
 }
 
+/*
+ * 8.4: for a shared record "the host MUST send a "goodbye" announcement with
+ * RR TTL zero [...] for the old rdata": the PTR to the name before, where it was
+ * told.
+ */
+static void mdns_8_4_takes_the_pointer_to_its_old_name_back(void **state)
+{
+	(void)state;
+	begin_published();
+	for (int i = 0; i < 4; i++) {
+		input(RIVAL_A);
+		pass(700);
+	}
+	pass(10 * 1000);
+	assert_int_equal(
+		count_told("= PTR " SERVICE " 0 alice." SERVICE "\n"), 1);
+	assert_int_equal(
+		count_told("= PTR " SERVICE " 4500 alice-2." SERVICE "\n"), 2);
+	/* It was never told, so there is nothing to take back. */
+	begin_alice();
+	until(200);
+	input_from("10.0.0.2", MDNS_PORT, true, RIVAL_A);
+	until(10 * 1000);
+	assert_int_equal(count_told(" 0 alice."), 0);
+}
+
 /* An interface that comes back is a new one: others may have our name now. */
 static void mdns_8_probes_where_the_cable_came_back(void **state)
 {
@@ -1062,6 +1088,7 @@ int main(void)
 		TEST(mdns_7_4_an_answer_given_by_another_is_given),
 		TEST(mdns_6_6_rescues_its_records),
 		TEST(mdns_8_4_announces_what_has_changed),
+		TEST(mdns_8_4_takes_the_pointer_to_its_old_name_back),
 		TEST(mdns_8_probes_where_the_cable_came_back),
 		TEST(mdns_a_flood_of_questions_has_20_answers_a_second),
 		TEST(mdns_a_flood_of_questions_is_not_read),
