@@ -625,12 +625,12 @@ struct overheard {
 	uint32_t index;
 	uint32_t scope;  /* bit */
 	bool other_host; /* than ours */
-	bool knows_more; /* an instance that we do not know */
+	bool knows_more; /* an instance that we would not tell (7.1) */
 };
 
 /* What an asker knows is marked; one pass, however much is asked (7.1). */
-static void known_mark(
-	struct mdns *m, const struct mdns_packet *packet, struct overheard *o)
+static void known_mark(struct mdns *m, const struct mdns_packet *packet,
+	struct overheard *o, int64_t now_ms)
 {
 	struct dns_message message;
 	struct cache_entry *e;
@@ -644,7 +644,7 @@ static void known_mark(
 		e = cache_find_record(&m->cache, &m->record, packet->index);
 		if (e != NULL)
 			e->known_by = m->asker;
-		else
+		if (e == NULL || !cache_is_fresh(e, now_ms))
 			o->knows_more = true;
 	}
 }
@@ -705,7 +705,7 @@ static void query_input(struct mdns *m, struct scope *scope,
 	responder_query(&m->responder, scope, packet, now_ms);
 	if (!packet->multicast || net_port(&packet->address) != MDNS_PORT)
 		return;
-	known_mark(m, packet, &o);
+	known_mark(m, packet, &o, now_ms);
 	while (dns_next_question(message, &question)) {
 		if (!question.unicast && question.class == DNS_IN)
 			question_overheard(m, &o, &question, now_ms);

@@ -664,6 +664,19 @@ static void host_heard(struct scope *scope, const struct mdns_packet *packet,
 		host_leave(scope, now_ms);
 }
 
+/* Who waits with more known answers to come need not be told these. */
+static void waits_take(
+	struct responder *r, const struct mdns_packet *packet, uint32_t records)
+{
+	for (int i = 0; i < RESPONDER_WAITS_MAX; i++) {
+		struct wait *w = &r->waits[i];
+
+		if (w->index == packet->index &&
+			w->from.ss_family == packet->family)
+			w->records &= ~records;
+	}
+}
+
 void responder_heard(struct responder *r, struct scope *scope,
 	const struct mdns_packet *packet, const struct dns_record *record,
 	int64_t now_ms)
@@ -686,6 +699,7 @@ void responder_heard(struct responder *r, struct scope *scope,
 	} else if ((int64_t)record->ttl_s * SECOND_MS >= ttl_ms(which)) {
 		scope->due_ms[which] = 0; /* 7.4: somebody has said it */
 		scope->sent_ms[which] = now_ms;
+		waits_take(r, packet, 1u << which);
 	}
 }
 
@@ -887,6 +901,17 @@ static uint32_t pack(
 	return packed;
 }
 
+/* 6: what of `bits` was not multicast within the last second. */
+static uint32_t not_lately(
+	const struct scope *scope, uint32_t bits, int64_t now_ms)
+{
+	for (int i = 0; i < OWN_MAX; i++) {
+		if (now_ms - scope->sent_ms[i] < SECOND_MS)
+			bits &= ~(1u << i);
+	}
+	return bits;
+}
+
 /* A response to the group; the bits of what it answers. */
 static uint32_t pack_response(struct responder *r, struct scope *scope,
 	struct dns_writer *w, uint32_t answers, int64_t now_ms)
@@ -896,16 +921,12 @@ static uint32_t pack_response(struct responder *r, struct scope *scope,
 		.section = DNS_ANSWER,
 		.may_flush = true,
 		.ttl_max_s = TTL_OTHER_S };
-	uint32_t additionals = 0, wanted;
+	uint32_t additionals;
 
 	answers = pack(r, &p, answers);
-	wanted = additional_bits(scope, answers);
-	for (int i = 0; i < OWN_MAX; i++) {
-		if (now_ms - scope->sent_ms[i] >= SECOND_MS)
-			additionals |= wanted & 1u << i;
-	}
 	p.section = DNS_ADDITIONAL;
-	additionals = pack(r, &p, additionals);
+	additionals = pack(r, &p,
+		not_lately(scope, additional_bits(scope, answers), now_ms));
 	for (int i = 0; i < OWN_MAX; i++) {
 		if (((answers | additionals) & 1u << i) == 0)
 			continue;
@@ -976,6 +997,8 @@ static void pack_probe(
 static bool output_state(struct responder *r, struct scope *scope,
 	struct dns_writer *w, int64_t now_ms)
 {
+	uint32_t told = published(scope, all_bits(scope->interface) | NSECS);
+
 	if (now_ms < scope->next_ms)
 		return false;
 	if (scope->state == OWN_PROBING && scope->sent == PROBES)
@@ -987,15 +1010,15 @@ static bool output_state(struct responder *r, struct scope *scope,
 		scope->next_ms = now_ms + PROBE_MS;
 		return true;
 	}
-	(void)pack_response(r, scope, w,
-		published(scope, all_bits(scope->interface) | NSECS), now_ms);
+	told = pack_response(
+		r, scope, w, not_lately(scope, told, now_ms), now_ms);
 	scope->next_ms = now_ms + SECOND_MS;
 	if (++scope->sent == ANNOUNCEMENTS) {
 		scope->conflicts = 0;
 		r->flooded = false;
 		scope_enter(scope, OWN_PUBLISHED, INT64_MAX);
 	}
-	return true;
+	return told != 0;
 }
 
 /* 10.1; the list of services is others' as well, and stays. */
@@ -1035,14 +1058,17 @@ static bool output_old_name(
 static bool output_answers(struct responder *r, struct scope *scope,
 	struct dns_writer *w, int64_t now_ms)
 {
-	uint32_t due = 0;
+	uint32_t due = 0, later = 0;
 
 	for (int i = 0; i < OWN_MAX; i++) {
 		if (scope->due_ms[i] != 0 && scope->due_ms[i] <= now_ms)
 			due |= 1u << i;
+		else if (scope->due_ms[i] != 0)
+			later |= 1u << i;
 	}
 	if (due == 0)
 		return false;
+	due |= not_lately(scope, later, now_ms); /* 6.4: on the same way */
 	return pack_response(r, scope, w, due, now_ms) != 0;
 }
 

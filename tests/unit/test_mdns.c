@@ -572,6 +572,15 @@ static void mdns_7_3_a_question_asked_by_another_is_asked(void **state)
 	until(16 * 1000);
 	tell_times(BROWSE, 0, times, sizeof(times));
 	assert_string_equal(times, "7030 15030");
+	begin_looking();
+	until(6900);
+	input("response\n= PTR " SERVICE " 14 bob." SERVICE "\n");
+	until(15000); /* 7.1: bob is too old to be told as known */
+	transcript_clear(&told);
+	input("query\n" BROWSE NAME_PTR("bob"));
+	until(16 * 1000);
+	tell_times(BROWSE, 0, times, sizeof(times));
+	assert_string_equal(times, "15030");
 }
 
 /*

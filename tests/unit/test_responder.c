@@ -672,6 +672,38 @@ static void mdns_6_the_same_record_once_a_second(void **state)
 	assert_non_null(strstr(told.text, "@63000 "));
 }
 
+/* The same: what defends a name a second time is not announced with the rest. */
+static void mdns_6_what_was_just_sent_is_not_announced_again(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(1800);
+	assert_int_equal(count_told("=! A alice.local"), 1);
+	ask("query\n? ANY alice.local\n^ A alice.local 120 10.0.0.9\n", 50);
+	assert_int_equal(count_told("=! A alice.local"), 1);
+	transcript_clear(&told);
+	pass(10 * 1000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	assert_int_equal(count_told("A alice.local"), 0);
+}
+
+/*
+ * 6.4: "When possible, a responder SHOULD, for the sake of network efficiency,
+ * aggregate as many responses as possible into a single Multicast DNS response
+ * message".
+ */
+static void mdns_6_4_answers_that_wait_go_with_the_first(void **state)
+{
+	(void)state;
+	begin_published();
+	for (int i = 0; i < 20; i++) {
+		input("query\n? PTR " SERVICE "\n");
+		ask("query\n? PTR _services._dns-sd._udp.local\n", 5000);
+		assert_int_equal(count_told("= " ALICE_PTR), 1);
+		assert_int_equal(count_told("response"), 1);
+	}
+}
+
 /* 6: "(except in the one special case of answering probe queries) [...] 250
  * ms". */
 static void mdns_6_a_probe_is_answered_after_250_ms(void **state)
@@ -879,6 +911,11 @@ static void mdns_7_4_an_answer_given_by_another_is_given(void **state)
 	input("response\n= PTR " SERVICE " 4499 alice." SERVICE "\n");
 	pass(5000);
 	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	/* Also one that waits for more known answers (7.2). */
+	ask("query tc\n? PTR " SERVICE "\n", 100);
+	input("response\n= PTR " SERVICE " 4500 alice." SERVICE "\n");
+	pass(5000);
+	assert_told(&told, "");
 }
 
 /*
@@ -1075,6 +1112,8 @@ int main(void)
 		TEST(mdns_6_2_gives_the_other_family_along),
 		TEST(mdns_6_shared_answers_wait_unique_ones_do_not),
 		TEST(mdns_6_the_same_record_once_a_second),
+		TEST(mdns_6_what_was_just_sent_is_not_announced_again),
+		TEST(mdns_6_4_answers_that_wait_go_with_the_first),
 		TEST(mdns_6_a_probe_is_answered_after_250_ms),
 		TEST(mdns_6_7_answers_a_one_shot_asker_alone),
 		TEST(mdns_18_14_legacy_srv_targets_are_not_compressed),
