@@ -24,6 +24,14 @@ restart() {
 	wait_for bob.out '"up","name":"alice"' 10
 }
 
+# With loopback as the first of two, alice is not alone.
+start bob on h2 "$chat" --json bob
+start alice on h1 "$chat" --json --interface lo --interface eth0 alice
+wait_for alice.out '"up","name":"bob"' 10
+[ "$(lines alice.err 'no network interface')" -eq 0 ] || fail 'alice is alone'
+leave alice
+leave bob
+
 on h1 ip link set eth0 down
 start alice on h1 "$chat" --json alice
 start bob on h2 "$chat" --json bob
