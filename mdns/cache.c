@@ -90,7 +90,7 @@ static bool has_data(
 	const struct cache_entry *e, const struct dns_record *record)
 {
 	return e->size == record->size &&
-	       memcmp(e->data, record->data, e->size) == 0;
+	       dns_data_equal(e->type, e->data, record->data, e->size);
 }
 
 struct cache_entry *cache_find_record(

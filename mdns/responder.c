@@ -282,7 +282,10 @@ static int own_find(const struct responder *r,
 	for (int i = 0; i < OWN_MAX; i++) {
 		if ((bits & 1u << i) != 0 &&
 			own_record(r, interface, i, &own) &&
-			dns_record_compare(&own, record) == 0 &&
+			own.class == record->class &&
+			own.type == record->type && own.size == record->size &&
+			dns_data_equal(
+				own.type, own.data, record->data, own.size) &&
 			dns_name_equal(&own.name, &record->name))
 			return i;
 	}

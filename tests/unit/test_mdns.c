@@ -291,7 +291,7 @@ static void mdns_10_1_gone_a_second_after_a_goodbye(void **state)
 	until(500);
 	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
 	assert_found("found bob 10.0.0.2:4001\n");
-	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	input("response\n= PTR " SERVICE " 0 bob._PERSISTED-CHAT._tcp.local\n");
 	pass(999);
 	assert_found("");
 	pass(1);
