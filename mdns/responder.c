@@ -836,7 +836,12 @@ void responder_query(struct responder *r, struct scope *scope,
 			asked.probe = true;
 	}
 	asked.group &= ~known;
-	asked.reply.records = asked.asker & ~known;
+	asked.asker &= ~known;
+	if (asked.more) { /* all of it waits, and then goes to the group */
+		asked.group |= asked.asker;
+		asked.asker = 0;
+	}
+	asked.reply.records = asked.asker;
 	reply_add(r, &asked.reply);
 	if (asked.group == 0) {
 		(void)wait_goes_on(r, packet, &asked, known, now_ms);

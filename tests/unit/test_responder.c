@@ -815,6 +815,15 @@ static void mdns_7_2_waits_for_more_known_answers(void **state)
 	input("query\n= PTR " SERVICE " 4500 alice." SERVICE "\n");
 	pass(5000);
 	assert_told(&told, "");
+	/* So does the answer to a question that wants it by unicast. */
+	ask("query tc\n?u PTR " SERVICE "\n", 100);
+	input("query\n= PTR " SERVICE " 4500 alice." SERVICE "\n");
+	pass(5000);
+	assert_told(&told, "");
+	ask("query tc\n?u PTR " SERVICE "\n", 399);
+	assert_told(&told, "");
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
 	/* Another asker's knowledge is not this one's. */
 	ask("query tc\n? PTR " SERVICE "\n", 100);
 	input_from("10.0.0.3", MDNS_PORT, false,
