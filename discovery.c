@@ -267,9 +267,11 @@ static void look_at_interfaces(struct discovery *d, int64_t now_ms)
 
 	if (!iface_changed(d->iface, &list, &count))
 		return;
-	d->network = count == 0         ? NETWORK_NONE
-		     : list[0].loopback ? NETWORK_ALONE
-					: NETWORK_UP;
+	d->network = count == 0 ? NETWORK_NONE : NETWORK_ALONE;
+	for (int i = 0; i < count; i++) {
+		if (!list[i].loopback)
+			d->network = NETWORK_UP;
+	}
 	if (d->mdns != NULL)
 		mdns_set_interfaces(d->mdns, list, count, now_ms);
 	if (d->options->interface_count > 0)

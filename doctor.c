@@ -5,8 +5,13 @@
  *	ctl_print_status	what the chat that runs here says of itself
  *	examine_interfaces	what the system has
  *	examine_multicast	LISTEN_MS of iface and mdns, as a chat would
- *	examine_found		dials everybody found, DIAL_MS each
+ *	examine_found		dials everybody found, the one wanted first
  *	verdict			the first thing that is wrong, in plain words
+ *
+ * What is on this machine proves nothing about the network, so the verdict is
+ * about others: who is heard from, connected with (reached), and who then does
+ * the handshake of our room (answered).  All of it takes LISTEN_MS and some
+ * TRY_MS, however many there are.
  *
  * It is a program of its own beside chat.c: it has its own loop and clock, and
  * it may block while it dials.  It publishes no name, so that it can be used
@@ -40,6 +45,7 @@ enum {
 	LISTEN_MS = 4000, /* three questions of ours go in that time */
 	DIAL_MS = 2000,
 	ANSWER_MS = 2000,
+	TRY_MS = 20 * 1000, /* whom to dial is begun with until then */
 	HEARD_MAX = 64,
 	PATIENTS_MAX = 32, /* found chats that are told of and dialled */
 	OWN_MAX = 32,      /* packets of ours that may come back */
@@ -64,23 +70,25 @@ struct own {
 };
 
 struct patient {
-	char name[MDNS_NAME_MAX + 1];
+	char name[MDNS_NAME_MAX + 1]; /* to which event.name points */
 	struct mdns_event event;
+	bool reached;  /* a connection was made */
+	bool answered; /* as a chat of our room */
 };
 
 struct doctor {
 	const struct options *options;
 	struct iface *iface;
 	struct mdns *mdns;
-	int interfaces; /* with multicast, not loopback */
+	int view_count;
+	struct iface_view views[MDNS_INTERFACES_MAX];
+	int interfaces; /* of them those that serve */
 	int heard_count;
 	struct heard heard[HEARD_MAX];
 	int own_count;
 	struct own own[OWN_MAX];
 	int patient_count;
-	struct patient patients[PATIENTS_MAX];
-	int answered; /* of the patients */
-	bool wanted_answered;
+	struct patient patients[PATIENTS_MAX]; /* [0]: the one wanted */
 	struct wire wire;       /* for one handshake after the other */
 	struct ed25519_key key; /* nobody's */
 	struct wire_self self;
@@ -130,19 +138,31 @@ static const char *family_text(int family)
 
 /* Interfaces. */
 
+/* Does an interface serve to find others, or is it told to? */
+static bool view_serves(
+	const struct options *options, const struct iface_view *v)
+{
+	bool named = false;
+
+	for (int i = 0; i < options->interface_count; i++)
+		named = named || strcmp(options->interfaces[i], v->name) == 0;
+	if (!v->up || !v->running || v->count == 0)
+		return false;
+	if (v->loopback)
+		return named;
+	return v->multicast && (named || options->interface_count == 0);
+}
+
 static void examine_interfaces(struct doctor *d)
 {
-	struct iface_view views[MDNS_INTERFACES_MAX];
-	int count = iface_look(views, MDNS_INTERFACES_MAX);
 	char text[TEXT_SIZE];
 
+	d->view_count = iface_look(d->views, MDNS_INTERFACES_MAX);
 	(void)printf("network interfaces:\n");
-	for (int i = 0; i < count; i++) {
-		const struct iface_view *v = &views[i];
-		bool good = v->up && v->running && v->multicast &&
-			    v->count > 0 && !v->loopback;
+	for (int i = 0; i < d->view_count; i++) {
+		const struct iface_view *v = &d->views[i];
 
-		d->interfaces += good;
+		d->interfaces += view_serves(d->options, v);
 		(void)printf("  %s: %s%s%s%s", v->name,
 			v->loopback ? "this machine itself, " : "",
 			v->up ? "up" : "down",
@@ -155,8 +175,21 @@ static void examine_interfaces(struct doctor *d)
 				address_text(&v->addresses[a], false, text));
 		(void)printf("%s\n", v->count == 0 ? ", no address" : "");
 	}
-	if (count == 0)
+	if (d->view_count == 0)
 		(void)printf("  none\n");
+}
+
+/* Is it an address of this machine? */
+static bool is_here(
+	const struct doctor *d, const struct sockaddr_storage *address)
+{
+	for (int i = 0; i < d->view_count; i++) {
+		for (int a = 0; a < d->views[i].count; a++) {
+			if (net_same_host(&d->views[i].addresses[a], address))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* Multicast. */
@@ -216,19 +249,24 @@ static void heard_note(struct doctor *d, const struct mdns_packet *packet)
 
 static void patient_note(struct doctor *d, const struct mdns_event *event)
 {
+	const char *wanted = d->options->name;
 	struct patient *patient = d->patients;
 
 	if (event->kind != MDNS_FOUND)
 		return;
-	while (patient < d->patients + d->patient_count &&
-		strcmp(patient->name, event->name) != 0)
+	if (wanted == NULL || strcmp(event->name, wanted) != 0) {
 		patient++;
+		while (patient < d->patients + d->patient_count &&
+			strcmp(patient->name, event->name) != 0)
+			patient++;
+	}
 	if (patient == d->patients + PATIENTS_MAX)
 		return;
 	if (patient == d->patients + d->patient_count)
 		d->patient_count++;
 	(void)snprintf(patient->name, sizeof(patient->name), "%s", event->name);
 	patient->event = *event;
+	patient->event.name = patient->name;
 }
 
 /* One turn, as in chat.c. */
@@ -271,7 +309,6 @@ static void examine_multicast(struct doctor *d)
 	int count;
 
 	(void)printf("listening for %d seconds ...\n", LISTEN_MS / 1000);
-	(void)fflush(stdout); /* finish() asks */
 	while (clock_ms() < end_ms)
 		turn(d, &loop, end_ms);
 	(void)!iface_changed(d->iface, &list, &count); /* as listed */
@@ -283,17 +320,21 @@ static void examine_multicast(struct doctor *d)
 			d->own[i].back ? "comes back" : "DOES NOT COME BACK");
 	if (d->own_count == 0)
 		(void)printf("  nothing could be sent\n");
-	if (count > 0)
+	if (!iface_has_ipv4(d->iface))
+		(void)printf("port %d: CAN NOT BE SHARED\n", MDNS_PORT);
+	else if (count > 0)
 		(void)printf("port %d: %s\n", MDNS_PORT,
 			list[0].unicast4 ? "nobody else on this machine has it"
 					 : "shared with another program of "
 					   "this machine, which is well");
 	(void)printf("heard on port %d:\n", MDNS_PORT);
 	for (int i = 0; i < d->heard_count; i++)
-		(void)printf("  %s on %s: %d packets\n",
+		(void)printf("  %s on %s: %d packets%s\n",
 			address_text(&d->heard[i].from, false, text),
 			interface_text(d->heard[i].index, name),
-			d->heard[i].packets);
+			d->heard[i].packets,
+			is_here(d, &d->heard[i].from) ? ", from this machine"
+						      : "");
 	if (d->heard_count == 0)
 		(void)printf("  nobody\n");
 }
@@ -366,67 +407,110 @@ static const char *handshake(struct doctor *d, int fd, const char **why)
 		while (wire_next(w, &event)) {
 			if (event.kind == WIRE_PEER)
 				return w->peer.name;
-			if (event.kind == WIRE_BROKEN)
-				*why = event.text;
-			if (event.kind == WIRE_BROKEN)
-				return NULL;
+			if (event.kind != WIRE_BROKEN)
+				continue;
+			*why = event.text;
+			return NULL;
 		}
 	}
 }
 
-static void examine_patient(struct doctor *d, const struct patient *patient)
+/* Dials one address of a patient. */
+static void examine_address(struct doctor *d, struct patient *patient,
+	const struct sockaddr_storage *address)
 {
-	const struct mdns_event *e = &patient->event;
-	struct sockaddr_storage address;
 	char text[TEXT_SIZE];
 	const char *answer, *why = "";
-	bool answered = false;
+	int fd = dial(address);
 
-	(void)printf("  %s%s:\n", patient->name,
-		!e->service                 ? " (a host, without a chat)"
-		: e->room == MDNS_ROOM_OURS ? ""
-					    : " (in another room)");
-	for (int i = 0; i < e->count; i++) {
-		int fd;
-
-		address = e->addresses[i];
-		if (!e->service)
-			net_set_port(
-				&address, legacy_port_of_name(patient->name));
-		fd = dial(&address);
-		(void)printf("    %s ", address_text(&address, true, text));
-		if (fd < 0) {
-			(void)printf(
-				"can not be reached: %s\n", strerror(errno));
-			continue;
-		}
-		answer = handshake(d, fd, &why);
-		(void)printf("answers%s%s\n",
-			answer == NULL ? ", but not as a chat in this room: "
-				       : " as ",
-			answer == NULL ? why : answer);
-		answered = answered || answer != NULL;
-		(void)close(fd); /* it has said what it had to */
+	(void)printf("    %s ", address_text(address, true, text));
+	if (fd < 0) {
+		(void)printf("can not be reached: %s\n", strerror(errno));
+		return;
 	}
-	d->answered += answered;
-	if (answered && d->options->name != NULL &&
-		strcmp(patient->name, d->options->name) == 0)
-		d->wanted_answered = true;
+	patient->reached = true;
+	answer = handshake(d, fd, &why);
+	(void)printf("answers%s%s\n",
+		answer == NULL ? ", but not as a chat in this room: " : " as ",
+		answer == NULL ? why : answer);
+	patient->answered = patient->answered || answer != NULL;
+	(void)close(fd); /* it has said what it had to */
+}
+
+static void examine_patient(
+	struct doctor *d, struct patient *patient, int64_t end_ms)
+{
+	static const char *const rooms[] = {
+		[MDNS_ROOM_UNKNOWN] = " (it does not tell its room)",
+		[MDNS_ROOM_OURS] = "",
+		[MDNS_ROOM_OTHER] = " (in another room)",
+	};
+	const struct mdns_event *e = &patient->event;
+
+	(void)printf("  %s%s:\n", e->name,
+		e->service ? rooms[e->room] : " (a host, without a chat)");
+	for (int i = 0; i < e->count && clock_ms() < end_ms; i++) {
+		struct sockaddr_storage address = e->addresses[i];
+
+		if (!e->service)
+			net_set_port(&address, legacy_port_of_name(e->name));
+		examine_address(d, patient, &address);
+	}
 }
 
 static void examine_found(struct doctor *d)
 {
+	int64_t end_ms = clock_ms() + TRY_MS;
+	int found = 0, tried = 0;
+
 	(void)printf("found:\n");
-	for (int i = 0; i < d->patient_count; i++)
-		examine_patient(d, &d->patients[i]);
-	if (d->patient_count == 0)
+	for (int i = 0; i < d->patient_count; i++) {
+		if (d->patients[i].name[0] == '\0')
+			continue;
+		found++;
+		if (clock_ms() >= end_ms)
+			continue;
+		tried++;
+		examine_patient(d, &d->patients[i], end_ms);
+	}
+	if (found > tried)
+		(void)printf(
+			"  ... and %d more were not tried\n", found - tried);
+	if (found == 0)
 		(void)printf("  nobody\n");
 }
 
 /* The end. */
 
-/* The first thing that is wrong, or NULL. */
-static const char *verdict(const struct doctor *d)
+/* Who is not on this machine. */
+struct others {
+	int heard; /* addresses on port 5353 */
+	int chats; /* found */
+	int reached;
+	int answered;
+};
+
+static struct others count_others(const struct doctor *d)
+{
+	struct others others = { 0 };
+
+	for (int i = 0; i < d->heard_count; i++)
+		others.heard += !is_here(d, &d->heard[i].from);
+	for (int i = 0; i < d->patient_count; i++) {
+		const struct patient *patient = &d->patients[i];
+
+		if (!patient->event.service ||
+			is_here(d, &patient->event.addresses[0]))
+			continue;
+		others.chats++;
+		others.reached += patient->reached;
+		others.answered += patient->answered;
+	}
+	return others;
+}
+
+/* What is wrong with this machine, or NULL. */
+static const char *verdict_here(const struct doctor *d)
 {
 	bool back = false;
 
@@ -435,18 +519,36 @@ static const char *verdict(const struct doctor *d)
 	if (iface_denied(d->iface))
 		return "the system does not let us send: a firewall; on "
 		       "macOS, see System Settings, Privacy, Local Network";
+	if (d->interfaces == 0 && d->options->interface_count > 0)
+		return "no interface of those that --interface names is up, "
+		       "with multicast and an address";
 	if (d->interfaces == 0)
 		return "there is no network interface with multicast that is "
 		       "up and has an address: only chats on this machine "
 		       "can be found";
+	if (!iface_has_ipv4(d->iface))
+		return "UDP port 5353 can not be opened for IPv4: does "
+		       "another program of this machine keep it for itself?";
+	if (d->own_count == 0)
+		return "nothing could be sent";
 	if (!back)
 		return "what we multicast does not even reach ourselves: a "
 		       "firewall that drops UDP port 5353?";
-	if (d->options->name != NULL && !d->wanted_answered)
+	return NULL;
+}
+
+/* The first thing that is wrong, or NULL. */
+static const char *verdict(const struct doctor *d, const struct others *others)
+{
+	const char *wrong = verdict_here(d);
+
+	if (wrong != NULL)
+		return wrong;
+	if (d->options->name != NULL && !d->patients[0].answered)
 		return "the one asked for was not found, or does not answer: "
 		       "does it run, in the same network, and does its "
 		       "firewall let UDP port 5353 and its TCP port in?";
-	if (d->patient_count > 0 && d->answered == 0)
+	if (others->chats > 0 && others->reached == 0)
 		return "chats are found, and none of them answers: a "
 		       "firewall that drops TCP?";
 	return NULL;
@@ -454,17 +556,24 @@ static const char *verdict(const struct doctor *d)
 
 static int finish(struct doctor *d)
 {
-	const char *wrong = verdict(d);
+	struct others others = count_others(d);
+	const char *wrong = verdict(d, &others);
 
 	if (wrong != NULL)
 		(void)printf("NOT WELL: %s\n", wrong);
-	else if (d->heard_count == 0)
+	else if (others.answered > 0)
+		(void)printf("all is well: others can be found\n");
+	else if (others.chats > 0)
+		(void)printf("all is well here, and chats are found, but none "
+			     "that answers in this room\n");
+	else if (others.heard > 0)
+		(void)printf("all is well here, and others are heard, but none "
+			     "of them chats\n");
+	else
 		(void)printf("all is well here, but nobody else was heard: if "
 			     "somebody should have been, the network may keep "
 			     "its members apart (guest Wi-Fi does): name "
 			     "HOST:PORT instead\n");
-	else
-		(void)printf("all is well: others can be found\n");
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return wrong == NULL ? EX_OK : 1;
 	(void)fprintf(stderr, "error> can not write: %s\n", strerror(errno));
@@ -486,6 +595,7 @@ int doctor_run(const struct options *options)
 	int status = EX_OSERR;
 
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer that closes is no reason */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0); /* it takes its time */
 	ed25519_start();
 	record_room_id(room_id, false, options->room);
 	random_bytes(seed, sizeof(seed));
@@ -495,6 +605,7 @@ int doctor_run(const struct options *options)
 		d->self.name = "doctor";
 		d->self.room_id = room_id;
 		d->options = options;
+		d->patient_count = 1; /* a place for the one wanted */
 		d->iface = iface_open(&iface);
 		d->mdns = mdns_open(&mdns);
 	}

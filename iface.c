@@ -697,6 +697,11 @@ bool iface_denied(const struct iface *f)
 	return f->denied;
 }
 
+bool iface_has_ipv4(const struct iface *f)
+{
+	return f->sockets[SOCKET_V4].fd >= 0;
+}
+
 void iface_rescan(struct iface *f)
 {
 	scan(f);

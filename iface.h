@@ -64,6 +64,9 @@ void iface_rescan(struct iface *iface);
  */
 bool iface_denied(const struct iface *iface);
 
+/* Could port 5353 be opened for IPv4?  Not if somebody does not share it. */
+bool iface_has_ipv4(const struct iface *iface);
+
 void iface_want(struct iface *iface, struct loop *loop);
 void iface_run(struct iface *iface, const struct loop *loop, int64_t now_ms);
 

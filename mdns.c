@@ -557,12 +557,12 @@ static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 	struct cache_origin origin = { .index = packet->index };
 	struct dns_record *record = &m->record;
 	struct dns_message message;
-	bool learnt = false;
+	int learnt = 0;
 
 	net_host(&packet->address, origin.source);
 	if (!dns_message_open(&message, packet->bytes, packet->size))
 		return false;
-	while (dns_next_record(&message, record)) {
+	while (learnt < CACHE_SOURCE_MAX && dns_next_record(&message, record)) {
 		if ((record->type != one && record->type != other) ||
 			!record_believed(m, packet, record) ||
 			!is_dialable(interface, record) ||
@@ -570,12 +570,12 @@ static bool records_learn(struct mdns *m, const struct mdns_packet *packet,
 			continue;
 		if (record->type == DNS_PTR)
 			instance_met(m, record);
-		(void)cache_put(&m->cache, record, &origin, now_ms); /* new? */
-		learnt = true;
+		cache_put(&m->cache, record, &origin, now_ms);
+		learnt++;
 	}
-	if (learnt)
+	if (learnt > 0)
 		m->cache_ms = now_ms;
-	return learnt;
+	return learnt > 0;
 }
 
 /* 9: what does a response say of our own name? */

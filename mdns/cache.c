@@ -79,78 +79,96 @@ struct cache_entry *cache_find(struct cache *c, const struct dns_name *name,
 	return NULL;
 }
 
+static bool is_about(const struct cache_entry *e,
+	const struct dns_record *record, uint32_t index)
+{
+	return e->used && e->index == index && e->type == record->type &&
+	       dns_name_equal(&e->name, &record->name);
+}
+
+static bool has_data(
+	const struct cache_entry *e, const struct dns_record *record)
+{
+	return e->size == record->size &&
+	       dns_data_equal(e->type, e->data, record->data, e->size);
+}
+
 struct cache_entry *cache_find_record(
 	struct cache *c, const struct dns_record *record, uint32_t index)
 {
-	struct cache_entry *e = NULL;
+	for (int i = 0; i < CACHE_MAX; i++) {
+		struct cache_entry *e = &c->entries[i];
 
-	while ((e = cache_find(c, &record->name, record->type, e)) != NULL) {
-		if (e->index == index && e->size == record->size &&
-			memcmp(e->data, record->data, e->size) == 0)
+		if (is_about(e, record, index) && has_data(e, record))
 			return e;
 	}
 	return NULL;
 }
 
-/* A free place, or that of the entry that would expire first. */
-static struct cache_entry *place_for(
-	struct cache *c, const struct cache_origin *origin)
+/* Of two entries, the one to give way: a free one, or what expires first. */
+static struct cache_entry *lesser(struct cache_entry *a, struct cache_entry *b)
 {
-	struct cache_entry *first = NULL, *first_of_source = NULL;
-	int of_source = 0;
+	if (a == NULL)
+		return b;
+	if (!a->used)
+		return a;
+	return !b->used || expires_ms(b) < expires_ms(a) ? b : a;
+}
+
+/*
+ * The entry of an equal record, or the place of a new one: of this source, when
+ * it has its share already.  10.2: with `flush` others of its name and type,
+ * which are what was true before, end on the way.
+ */
+static struct cache_entry *place_of(struct cache *c,
+	const struct dns_record *record, const struct cache_origin *origin,
+	bool flush, int64_t now_ms)
+{
+	struct cache_entry *same = NULL, *first = NULL, *own_first = NULL;
+	int own = 0;
 
 	for (int i = 0; i < CACHE_MAX; i++) {
 		struct cache_entry *e = &c->entries[i];
-		bool same = e->used && memcmp(e->source, origin->source,
-					       CACHE_SOURCE_SIZE) == 0;
 
-		of_source += same;
-		if (first == NULL ||
-			(first->used &&
-				(!e->used ||
-					expires_ms(e) < expires_ms(first))))
-			first = e;
-		if (same &&
-			(first_of_source == NULL ||
-				expires_ms(e) < expires_ms(first_of_source)))
-			first_of_source = e;
+		if (is_about(e, record, origin->index)) {
+			if (has_data(e, record))
+				same = e;
+			else if (flush && now_ms - e->heard_ms > SECOND_MS)
+				shorten(e, SECOND_MS, now_ms);
+		}
+		first = lesser(first, e);
+		if (e->used && memcmp(e->source, origin->source,
+				       CACHE_SOURCE_SIZE) == 0) {
+			own_first = lesser(own_first, e);
+			own++;
+		}
 	}
-	return of_source >= CACHE_SOURCE_MAX ? first_of_source : first;
+	if (same != NULL)
+		return same;
+	return own >= CACHE_SOURCE_MAX ? own_first : first;
 }
 
-/* 10.2: others of this name and type are what was true before. */
-static void flush(struct cache *c, const struct dns_record *record,
-	uint32_t index, int64_t now_ms)
-{
-	struct cache_entry *e = NULL;
-
-	while ((e = cache_find(c, &record->name, record->type, e)) != NULL) {
-		if (e->index == index && now_ms - e->heard_ms > SECOND_MS)
-			shorten(e, SECOND_MS, now_ms);
-	}
-}
-
-bool cache_put(struct cache *c, const struct dns_record *record,
+void cache_put(struct cache *c, const struct dns_record *record,
 	const struct cache_origin *origin, int64_t now_ms)
 {
-	struct cache_entry *e = cache_find_record(c, record, origin->index);
+	bool flush = record->flush && record->type != DNS_PTR; /* shared */
 	uint32_t ttl_s = record->ttl_s;
-	bool new = e == NULL;
-	int64_t doubted_ms = new ? INT64_MIN / 2 : e->doubted_ms;
+	struct cache_entry *e;
+	int64_t doubted_ms;
 
 	assert(record->size <= CACHE_DATA_MAX);
 	if (ttl_s > CACHE_TTL_MAX_S)
 		ttl_s = CACHE_TTL_MAX_S;
 	if (ttl_s == 0) { /* 10.1 */
+		e = cache_find_record(c, record, origin->index);
 		if (e != NULL)
 			shorten(e, SECOND_MS, now_ms);
-		return false;
+		return;
 	}
-	if (record->flush && record->type != DNS_PTR) /* those are shared */
-		flush(c, record, origin->index, now_ms);
-	if (new)
-		e = place_for(c, origin);
-	assert(e != NULL); /* a full cache has a first to expire */
+	e = place_of(c, record, origin, flush, now_ms);
+	doubted_ms = INT64_MIN / 2;
+	if (is_about(e, record, origin->index) && has_data(e, record))
+		doubted_ms = e->doubted_ms;
 	memset(e, 0, sizeof(*e));
 	e->used = true;
 	e->name = record->name;
@@ -163,7 +181,6 @@ bool cache_put(struct cache *c, const struct dns_record *record,
 	e->life_ms = (int64_t)ttl_s * SECOND_MS;
 	e->doubted_ms = doubted_ms;
 	set_ask(c, e);
-	return new;
 }
 
 uint32_t cache_ttl_s(const struct cache_entry *e, int64_t now_ms)

@@ -57,9 +57,9 @@ void cache_open(struct cache *cache, uint64_t seed);
  * Takes a record, of at most CACHE_DATA_MAX bytes of data, in: it is new, or
  * it renews an equal one, or with a TTL of 0 ends it a second later.  With
  * `flush` others of its name and type, older than a second, end too; but PTRs
- * are shared, so there it means nothing.  True when it is new.
+ * are shared, so there it means nothing.
  */
-bool cache_put(struct cache *cache, const struct dns_record *record,
+void cache_put(struct cache *cache, const struct dns_record *record,
 	const struct cache_origin *origin, int64_t now_ms);
 
 /* The next entry of this name and type after `after`, or first; or NULL. */

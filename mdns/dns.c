@@ -73,15 +73,21 @@ void dns_name_set(struct dns_name *name, const char *text)
 	assert(fits);
 }
 
-bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
+/* The sizes of labels are below the letters, so this serves whole names. */
+static bool letters_equal(const uint8_t *a, const uint8_t *b, size_t size)
 {
-	if (a->size != b->size)
-		return false;
-	for (size_t i = 0; i < a->size; i++) {
-		if (lower(a->bytes[i]) != lower(b->bytes[i]))
+	if (memcmp(a, b, size) == 0)
+		return true; /* nearly always, and sooner */
+	for (size_t i = 0; i < size; i++) {
+		if (lower(a[i]) != lower(b[i]))
 			return false;
 	}
 	return true;
+}
+
+bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
+{
+	return a->size == b->size && letters_equal(a->bytes, b->bytes, a->size);
 }
 
 bool dns_name_label(const struct dns_name *name, const struct dns_name *parent,
@@ -237,6 +243,23 @@ bool dns_next_record(struct dns_message *m, struct dns_record *record)
 	}
 }
 
+/* Where a name begins in the data of a type, or its end. */
+static size_t name_in_data(uint16_t type, size_t size)
+{
+	if (type == DNS_PTR)
+		return 0;
+	return type == DNS_SRV && size > SRV_NAME ? SRV_NAME : size;
+}
+
+bool dns_data_equal(
+	uint16_t type, const uint8_t *a, const uint8_t *b, size_t size)
+{
+	size_t name = name_in_data(type, size);
+
+	return memcmp(a, b, name) == 0 &&
+	       letters_equal(a + name, b + name, size - name);
+}
+
 static int compare(uint32_t a, uint32_t b)
 {
 	return a < b ? -1 : a > b;
@@ -340,12 +363,8 @@ static void write_name(
 
 static void write_data(struct dns_writer *w, const struct dns_record *record)
 {
-	size_t name = record->size; /* where one begins in the data */
+	size_t name = name_in_data(record->type, record->size);
 
-	if (record->type == DNS_PTR)
-		name = 0;
-	if (record->type == DNS_SRV)
-		name = SRV_NAME;
 	write_bytes(&w->out, record->data, name);
 	if (name < record->size)
 		write_name(w, record->data + name, record->size - name,

@@ -80,7 +80,11 @@ struct dns_record {
 	uint8_t data[DNS_DATA_MAX];
 };
 
-/* -1, 0, 1: class, type and data as unsigned bytes (8.2.1). */
+/* The same data of records of one type, names in it as of dns_name_equal? */
+bool dns_data_equal(
+	uint16_t type, const uint8_t *a, const uint8_t *b, size_t size);
+
+/* -1, 0, 1: class, type and data as unsigned bytes, for ties only (8.2.1). */
 int dns_record_compare(const struct dns_record *a, const struct dns_record *b);
 
 /* A packet that is read from its beginning to its end. */

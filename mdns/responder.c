@@ -282,7 +282,10 @@ static int own_find(const struct responder *r,
 	for (int i = 0; i < OWN_MAX; i++) {
 		if ((bits & 1u << i) != 0 &&
 			own_record(r, interface, i, &own) &&
-			dns_record_compare(&own, record) == 0 &&
+			own.class == record->class &&
+			own.type == record->type && own.size == record->size &&
+			dns_data_equal(
+				own.type, own.data, record->data, own.size) &&
 			dns_name_equal(&own.name, &record->name))
 			return i;
 	}
@@ -847,7 +850,12 @@ void responder_query(struct responder *r, struct scope *scope,
 			asked.probe = true;
 	}
 	asked.group &= ~known;
-	asked.reply.records = asked.asker & ~known;
+	asked.asker &= ~known;
+	if (asked.more) { /* all of it waits, and then goes to the group */
+		asked.group |= asked.asker;
+		asked.asker = 0;
+	}
+	asked.reply.records = asked.asker;
 	reply_add(r, &asked.reply);
 	if (asked.group == 0) {
 		(void)wait_goes_on(r, packet, &asked, known, now_ms);

@@ -93,6 +93,14 @@ again() {
 # Over IPv6 the link would outlast what happens to the addresses of IPv4.
 on h2 ip -6 addr flush dev eth0
 
+# With loopback as the first of two, alice is not alone.
+start bob on h2 "$chat" --json bob
+start alice on h1 "$chat" --json --interface lo --interface eth0 alice
+wait_for alice.out '"up","name":"bob"' 10
+[ "$(lines alice.err 'no network interface')" -eq 0 ] || fail 'alice is alone'
+leave alice
+leave bob
+
 on h1 ip link set eth0 down
 start bob on h2 "$chat" --json bob
 wait_for bob.err 'this is bob.local'

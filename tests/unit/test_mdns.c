@@ -291,7 +291,7 @@ static void mdns_10_1_gone_a_second_after_a_goodbye(void **state)
 	until(500);
 	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
 	assert_found("found bob 10.0.0.2:4001\n");
-	input("response\n= PTR " SERVICE " 0 bob." SERVICE "\n");
+	input("response\n= PTR " SERVICE " 0 bob._PERSISTED-CHAT._tcp.local\n");
 	pass(999);
 	assert_found("");
 	pass(1);
@@ -854,6 +854,27 @@ static void mdns_a_flood_of_names_is_bounded(void **state)
 	assert_in_range(packet_count, 1, 100);
 }
 
+/* Of one packet no more is learnt than the share of its source. */
+static void mdns_a_packet_full_of_names_is_not_read_to_its_end(void **state)
+{
+	char text[16 * 1024];
+	size_t used;
+
+	(void)state;
+	begin_looking();
+	until(900);
+	used = (size_t)snprintf(text, sizeof(text), "response\n");
+	for (int i = 0; i < 200; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+			"= PTR " SERVICE " 4500 x%d." SERVICE "\n", i);
+	input(text);
+	transcript_clear(&told);
+	until(1100); /* the known answers tell what was learnt */
+	assert_int_equal(count_told("= PTR"), 128);
+	assert_int_equal(count_told(" x0." SERVICE "\n"), 3);
+	assert_int_equal(count_told(" x128."), 0);
+}
+
 /* Goodbyes and flushes for what is not known leave no trace. */
 static void mdns_floods_of_goodbyes_and_flushes_do_nothing(void **state)
 {
@@ -999,6 +1020,7 @@ int main(void)
 		TEST(mdns_forgets_what_came_by_a_lost_interface),
 		TEST(mdns_finds_who_took_its_name),
 		TEST(mdns_a_flood_of_names_is_bounded),
+		TEST(mdns_a_packet_full_of_names_is_not_read_to_its_end),
 		TEST(mdns_floods_of_goodbyes_and_flushes_do_nothing),
 		TEST(mdns_ten_quiet_minutes),
 		TEST(mdns_a_day_passes),

@@ -211,6 +211,7 @@ static void mdns_9_equal_data_is_no_conflict(void **state)
 		"response\n=" ALICE_A "+! HINFO alice.local 120\n");
 	input_from("10.0.0.1", MDNS_PORT, false,
 		"query\n? ANY alice.local\n^ A alice.local 120 10.0.0.1\n");
+	input("response\n=! SRV alice." SERVICE " 120 4000 ALICE.local\n");
 	until(5000);
 	tell_events(mdns);
 	assert_int_equal(count_told("query"), 3);
@@ -814,6 +815,11 @@ static void mdns_7_1_what_the_asker_knows_is_left_out(void **state)
 	    "\n",
 		5000);
 	assert_told(&told, "");
+	/* 16: in whatever case */
+	ask("query\n? PTR " SERVICE "\n= PTR _PERSISTED-CHAT._tcp.Local 4500 "
+	    "Alice._Persisted-Chat._TCP.LOCAL\n",
+		5000);
+	assert_told(&told, "");
 	ask("query\n? PTR " SERVICE "\n= PTR " SERVICE " 2249 alice." SERVICE
 	    "\n",
 		5000);
@@ -841,6 +847,15 @@ static void mdns_7_2_waits_for_more_known_answers(void **state)
 	input("query\n= PTR " SERVICE " 4500 alice." SERVICE "\n");
 	pass(5000);
 	assert_told(&told, "");
+	/* So does the answer to a question that wants it by unicast. */
+	ask("query tc\n?u PTR " SERVICE "\n", 100);
+	input("query\n= PTR " SERVICE " 4500 alice." SERVICE "\n");
+	pass(5000);
+	assert_told(&told, "");
+	ask("query tc\n?u PTR " SERVICE "\n", 399);
+	assert_told(&told, "");
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
 	/* Another asker's knowledge is not this one's. */
 	ask("query tc\n? PTR " SERVICE "\n", 100);
 	input_from("10.0.0.3", MDNS_PORT, false,
