@@ -86,9 +86,9 @@ static int scalar_digit(const uint8_t s[32], int i) /* to base 16 */
 }
 
 /*
- * A point as two fractions, x = e / g and y = h / f.  Multiplied out, as far as
- * needed, they are the extended coordinates of Hisil, Wong, Carter and Dawson
- * (Asiacrypt 2008), and the formulas theirs: X = e f, Y = g h, Z = f g, T = e h.
+ * A point as two fractions, x = e / g and y = h / f.  Multiplied out where that
+ * is needed, X = e f, Y = g h, Z = f g, T = e h, they are the coordinates, and
+ * the formulas those, of Hisil, Wong, Carter and Dawson (Asiacrypt 2008).
  */
 struct point {
 	struct fe e, f, g, h;

@@ -4,15 +4,18 @@
  * signed limbs, limb i times 2 to the bits of all before it, and has many
  * spellings.  Nothing branches on, or looks up by, its value.
  *
- * Every element has a weight w, and each |limb i| <= w * FE_TIGHT(i).  Sums and
- * differences have the weight of both parts, all else has 1, and up to 3
- * nothing overflows.  With -DFE_CHECK elements carry their weight and are held
- * against this: too long a chain of additions is found with any numbers.
+ * Every element has a weight w, and each |limb i| <= w * FE_TIGHT(i).  Up to 3
+ * nothing overflows.  Beside a function stand the [weights it takes -> gives].
+ * With -DFE_CHECK elements carry their weight and are held against this: too
+ * long a chain of additions is found with any numbers.
  */
 #ifndef CRYPTO_FE_H
 #define CRYPTO_FE_H
 
 #include "crypto/crypto.h"
+
+/* cppcheck-suppress shiftNegativeLHS ; it is what is asked */
+_Static_assert((-1 >> 1) == -1, "carries of negative limbs are rounded down");
 
 #if defined(__SIZEOF_INT128__) && !defined(FE_32)
 /* At weight 3, sums of products are below 77 * (3.01 * 2^51)^2 < 2^112. */
@@ -22,10 +25,7 @@ enum { FE_LIMBS = 5 };
 #define FE_BITS(i) 51
 #define FE_HALF(i) ((fe_limb)((i) == 4) << 50)
 #else
-/*
- * At weight 3, 19 * 3.01 * 2^25 and 38 * 3.01 * 2^24, the largest factors, are
- * below 2^31, and sums of products below 124.5 * (3.01 * 2^25)^2 < 2^61.
- */
+/* Factors: 19 * 3.01 * 2^25 < 2^31; sums: 124.5 * (3.01 * 2^25)^2 < 2^61. */
 typedef int64_t fe_wide;
 typedef int32_t fe_limb;
 enum { FE_LIMBS = 10 };
@@ -63,7 +63,7 @@ static inline struct fe fe_weigh(struct fe f, int weight)
 #define fe_weigh(f, weight) ((void)(weight), (f))
 #endif
 
-/* The element n, |n| < 2^24. */
+/* The element n, |n| < 2^24 [-> 1]. */
 static inline struct fe fe_small(int32_t n)
 {
 	struct fe f = { .limb = { n } };
@@ -71,6 +71,7 @@ static inline struct fe fe_small(int32_t n)
 	return fe_weigh(f, 1);
 }
 
+/* f + g [v, w -> v + w, 3 at most]; f - g is like it. */
 static inline struct fe fe_add(struct fe f, struct fe g)
 {
 	FE_EACH (i, 0)
@@ -85,21 +86,20 @@ static inline struct fe fe_sub(struct fe f, struct fe g)
 	return fe_weigh(f, FE_WEIGHT(f) + FE_WEIGHT(g));
 }
 
-/* f = g where mask is all ones; nothing where it is 0. */
+/* f = g where mask is all ones; nothing where it is 0 [w, w or less -> w]. */
 static inline void fe_move(struct fe *f, const struct fe *g, uint64_t mask)
 {
-	bool lighter = FE_WEIGHT(*f) < FE_WEIGHT(*g);
-
+	assert(FE_WEIGHT(*g) <= FE_WEIGHT(*f));
 	FE_EACH (i, 0)
 		f->limb[i] ^= (fe_limb)mask & (f->limb[i] ^ g->limb[i]);
-	*f = fe_weigh(*f, lighter ? FE_WEIGHT(*g) : FE_WEIGHT(*f));
+	*f = fe_weigh(*f, FE_WEIGHT(*f));
 }
 
 /*
- * The element with the value of these limbs.  Limb i keeps its low bits, from
- * -FE_HALF(i) on, and carries the rest to the next.  What leaves the top comes
- * back times 19; products that meet there have no factor 19, so that limb 0 has
- * less than 2^14 for limb 1, where it stays.
+ * The element with the value of these limbs [-> 1].  Limb i keeps its low bits,
+ * from -FE_HALF(i) on, and carries the rest to the next.  What leaves the top
+ * comes back times 19; products that meet there have no factor 19, so that limb
+ * 0 has less than 2^14 for limb 1, where it stays.
  */
 static inline struct fe fe_carry(fe_wide wide[FE_LIMBS])
 {
@@ -128,6 +128,7 @@ static inline fe_limb fe_factor(int i, int j)
 	return (i + j < FE_LIMBS ? 1 : 19) << twice;
 }
 
+/* f g [3, 3 -> 1] */
 static inline struct fe fe_mul(struct fe f, struct fe g)
 {
 	fe_wide wide[FE_LIMBS] = { 0 };
@@ -140,7 +141,7 @@ static inline struct fe fe_mul(struct fe f, struct fe g)
 	return fe_carry(wide);
 }
 
-/* f * f, with equal products taken once and doubled. */
+/* f f, with equal products taken once and doubled [3 -> 1]. */
 static inline struct fe fe_square(struct fe f)
 {
 	fe_wide wide[FE_LIMBS] = { 0 };
@@ -153,7 +154,7 @@ static inline struct fe fe_square(struct fe f)
 	return fe_carry(wide);
 }
 
-/* f times n, 0 <= n < 2^24. */
+/* f times n, 0 <= n < 2^24 [3 -> 1]. */
 static inline struct fe fe_scale(struct fe f, int32_t n)
 {
 	fe_wide wide[FE_LIMBS];
@@ -163,7 +164,7 @@ static inline struct fe fe_scale(struct fe f, int32_t n)
 	return fe_carry(wide);
 }
 
-/* Little-endian; the highest bit is ignored. */
+/* Little-endian; the highest bit is ignored [-> 1]. */
 static inline struct fe fe_from_bytes(const uint8_t bytes[32])
 {
 	fe_wide wide[FE_LIMBS] = { 0 };
@@ -176,8 +177,8 @@ static inline struct fe fe_from_bytes(const uint8_t bytes[32])
 }
 
 /*
- * Below p.  At weight 1, |f| < p.  The first round of carries takes -1 out of
- * the top if f is negative, that is, adds 2^255; the second takes 19 away.
+ * Below p [3].  At weight 1, |f| < p.  The first round of carries takes -1 out
+ * of the top if f is negative, that is, adds 2^255; the second takes 19 away.
  */
 static inline void fe_to_bytes(uint8_t bytes[32], struct fe f)
 {
@@ -201,7 +202,7 @@ static inline void fe_to_bytes(uint8_t bytes[32], struct fe f)
 	}
 }
 
-/* All ones when f is 0, else 0. */
+/* All ones when f is 0, else 0 [3]. */
 static inline uint64_t fe_zero_mask(struct fe f)
 {
 	uint8_t bytes[32];
@@ -213,7 +214,7 @@ static inline uint64_t fe_zero_mask(struct fe f)
 	return secret_zero_mask(any);
 }
 
-/* f^(2^n) g */
+/* f^(2^n) g [3, 3 -> 1] */
 static inline struct fe fe_append(struct fe f, int n, struct fe g)
 {
 	for (int i = 0; i < n; i++)
@@ -221,7 +222,7 @@ static inline struct fe fe_append(struct fe f, int n, struct fe g)
 	return fe_mul(f, g);
 }
 
-/* f^((p - 5) / 8), for roots: 2^252 - 3.  f_n is f^(2^n - 1): n ones. */
+/* f^((p - 5) / 8), 2^252 - 3, for roots [3 -> 1].  f_n: f^(2^n - 1), n ones. */
 static inline struct fe fe_power(struct fe f)
 {
 	struct fe f2 = fe_append(f, 1, f);
@@ -238,7 +239,7 @@ static inline struct fe fe_power(struct fe f)
 	return fe_append(f250, 2, f);
 }
 
-/* 1 / f, and 0 for 0: f^(p - 2), and p - 2 = 8 (2^252 - 3) + 3. */
+/* 1 / f, and 0 for 0: f^(p - 2), and p - 2 = 8 (2^252 - 3) + 3 [3 -> 1]. */
 static inline struct fe fe_invert(struct fe f)
 {
 	return fe_append(fe_power(f), 3, fe_append(f, 1, f));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * x25519.c: the Montgomery ladder of RFC 7748, section 5, which needs but u of
- * points of v^2 = u^3 + 486662 u^2 + u.  From the top bit down it keeps u(n P)
- * and u((n + 1) P), where n is what the bits so far spell: one was doubled last,
- * x2 / z2, and one was added, x3 / z3.  The next bit, 0 or 1, says which of them
- * is doubled now: the same as before if it is the bit before.
+ * points of v^2 = u^3 + 486662 u^2 + u.  From the top bit down it keeps those
+ * of n P and (n + 1) P, where n is what the bits so far spell: x2 / z2 is that
+ * which was doubled last, x3 / z3 the sum.  The next bit, 0 or 1, says which of
+ * the two is doubled now: x2 / z2 again, if it is the same as the bit before.
  */
 #include "crypto/crypto.h"
 #include "crypto/fe.h"
