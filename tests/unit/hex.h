@@ -17,11 +17,11 @@
 
 static inline unsigned hex_digit(char c)
 {
-	const char *digits = "0123456789abcdef";
+	const char *digits = "0123456789abcdef0123456789ABCDEF";
 	const char *found = c == '\0' ? NULL : strchr(digits, c);
 
 	assert_non_null(found);
-	return (unsigned)(found - digits);
+	return (unsigned)(found - digits) % 16;
 }
 
 /* The bytes that hex spells, which must fit; "-" is none.  Their number. */

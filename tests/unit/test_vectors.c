@@ -3,9 +3,12 @@
  * The vectors of others, from files: the folder that CHAT_VECTORS names, or
  * ../shared/vectors.  Each file says in its first lines what its columns are;
  * "-" is an empty one.  Then those of Debian's python3-cryptography-vectors.  A
- * file that is not there is a test that is skipped, with a line that says so.
+ * file that is not there is a test that is skipped, with a line that says so; one
+ * that has not all its vectors has been cut, and fails.
  */
-#include "crypto/crypto.h"
+#define chacha20_poly1305_seal vectors_seal
+#define chacha20_poly1305_open vectors_unseal
+#include "crypto/chacha20_poly1305.c"
 #include "tests/unit/hex.h"
 
 enum { LINE_MAX_SIZE = 300000, FIELDS_MAX = 12, BYTES_MAX = 140000 };
@@ -61,10 +64,11 @@ static int next_line(FILE *file, const char *separators)
 	return 0;
 }
 
-static void done(FILE *file, const char *kind, int count)
+/* All vectors of the file have been counted, or left out. */
+static void done(FILE *file, const char *kind, int count, int wanted)
 {
 	(void)printf("%d vectors of %s\n", count, kind);
-	assert_true(count > 0);
+	assert_int_equal(count, wanted);
 	assert_int_equal(fclose(file), 0);
 }
 
@@ -92,7 +96,7 @@ static void ed25519_wycheproof(void **state)
 			    (whole && ed25519_verify_vartime(
 					      signature, key, message, size)));
 	}
-	done(file, "ed25519 (Wycheproof)", count);
+	done(file, "ed25519 (Wycheproof)", count, 151);
 }
 
 /* case verdict public-key message signature */
@@ -112,7 +116,7 @@ static void ed25519_speccheck(void **state)
 			says(fields[1], "accept") ==
 			ed25519_verify_vartime(signature, key, message, size));
 	}
-	done(file, "ed25519 (speccheck)", count);
+	done(file, "ed25519 (speccheck)", count, 12);
 }
 
 /* id result public private shared flags */
@@ -133,7 +137,7 @@ static void x25519_wycheproof(void **state)
 		assert_hex(shared, sizeof(shared), fields[4]);
 		assert_true(nonzero == (memcmp(shared, zeros, 32) != 0));
 	}
-	done(file, "x25519 (Wycheproof)", count);
+	done(file, "x25519 (Wycheproof)", count, 518);
 }
 
 /* id result key nonce aad message ciphertext tag flags */
@@ -141,6 +145,7 @@ static void chacha20_poly1305_wycheproof(void **state)
 {
 	FILE *file = shared_open("chacha20_poly1305_wycheproof.txt");
 	int count = 0;
+	int left_out = 0;
 
 	(void)state;
 	while (next_line(file, " ") >= 8) {
@@ -149,8 +154,10 @@ static void chacha20_poly1305_wycheproof(void **state)
 		size_t size = hex_bytes(message, sizeof(message), fields[5]);
 		bool valid = says(fields[1], "valid");
 
-		if (strlen(fields[3]) != 24)
+		if (strlen(fields[3]) != 24) {
+			left_out++;
 			continue;
+		}
 		(void)hex_bytes(key, sizeof(key), fields[2]);
 		(void)hex_bytes(c.nonce, sizeof(c.nonce), fields[3]);
 		c.ad_size = hex_bytes(ad, sizeof(ad), fields[4]);
@@ -163,7 +170,10 @@ static void chacha20_poly1305_wycheproof(void **state)
 		assert_true(valid == (memcmp(out, sealed, size + 16) == 0));
 		count++;
 	}
-	done(file, "chacha20_poly1305 (Wycheproof)", count);
+	(void)printf(
+		"%d left out, whose nonces are not of 12 bytes\n", left_out);
+	assert_int_equal(left_out, 9);
+	done(file, "chacha20_poly1305 (Wycheproof)", count, 316);
 }
 
 /* id result tag-bits key message tag */
@@ -183,7 +193,7 @@ static void hmac_wycheproof(void **state)
 		assert_true(says(fields[1], "valid") ==
 			    (memcmp(tag, wanted, tag_size) == 0));
 	}
-	done(file, "hmac_sha512 (Wycheproof)", count);
+	done(file, "hmac_sha512 (Wycheproof)", count, 174);
 }
 
 /* id result size ikm salt info okm */
@@ -210,7 +220,7 @@ static void hkdf_wycheproof(void **state)
 		hkdf_sha512_expand(out, size, key, info, info_size);
 		assert_hex(out, size, fields[6]);
 	}
-	done(file, "hkdf_sha512 (Wycheproof)", count);
+	done(file, "hkdf_sha512 (Wycheproof)", count, 83);
 }
 
 /* name hex */
@@ -254,7 +264,7 @@ static void cpace_draft(void **state)
 		assert_true(cpace_key(key, &c, i, bytes[5 + i]));
 		assert_memory_equal(key, bytes[9], sizeof(key));
 	}
-	done(file, "cpace (draft), points included", 1 + points);
+	done(file, "cpace (draft), points included", 1 + points, 13);
 }
 
 /* What a handshake of the file begins with, and how far it has come. */
@@ -329,6 +339,7 @@ static void noise_published(void **state)
 	FILE *file = shared_open("noise.txt");
 	struct handshake h;
 	int count = 0;
+	int messages = 0;
 	int columns;
 
 	(void)state;
@@ -340,11 +351,13 @@ static void noise_published(void **state)
 		} else if (says(fields[0], "message")) {
 			handshake_message(&h, columns == 3 ? fields[1] : "-",
 				fields[columns - 1]);
+			messages++;
 		} else {
 			handshake_set(&h, fields[0], fields[1]);
 		}
 	}
-	done(file, "noise (cacophony, snow)", count);
+	assert_int_equal(messages, 16);
+	done(file, "noise (cacophony, snow)", count, 3);
 }
 
 /* seed + public key : public key : message : signature + message : */
@@ -368,42 +381,174 @@ static void ed25519_debian(void **state)
 		assert_true(ed25519_verify_vartime(
 			signature, key.public_key, message, size));
 	}
-	done(file, "ed25519 (Bernstein's sign.input)", count);
+	done(file, "ed25519 (Bernstein's sign.input)", count, 1024);
 }
 
-/* Len = bits, Msg = hex, MD = hex */
-static void sha512_debian(const char *name)
+/* Debian's lines are: name = hex, or, where there is no `to`, a number. */
+struct input {
+	const char *name;
+	uint8_t *to;
+	size_t capacity;
+	size_t size; /* of what was read, or the number */
+};
+
+/* Reads until the last of these names has come; false at the file's end. */
+static bool debian_next(FILE *file, struct input *inputs, int count)
 {
-	FILE *file = vectors_open(DEBIAN, name);
-	int count = 0;
-	size_t size = 0;
+	int columns;
 
-	while (next_line(file, " ") >= 2) {
-		uint8_t digest[SHA512_SIZE];
+	while ((columns = next_line(file, " ")) > 0) {
+		for (int i = 0; i < count && columns >= 3; i++) {
+			struct input *in = &inputs[i];
 
-		if (says(fields[0], "Len")) {
-			size = (size_t)strtoul(fields[2], NULL, 10) / 8;
-		} else if (says(fields[0], "Msg")) {
-			(void)hex_bytes(message, sizeof(message), fields[2]);
-		} else if (says(fields[0], "MD")) {
-			sha512(digest, message, size);
-			assert_hex(digest, sizeof(digest), fields[2]);
-			count++;
+			if (!says(fields[0], in->name))
+				continue;
+			in->size = in->to == NULL
+					   ? strtoul(fields[2], NULL, 10)
+					   : hex_bytes(in->to, in->capacity,
+						     fields[2]);
+			if (i == count - 1)
+				return true;
 		}
 	}
-	done(file, name, count);
+	return false;
+}
+
+static void sha512_debian(const char *name, int wanted)
+{
+	FILE *file = vectors_open(DEBIAN, name);
+	uint8_t md[SHA512_SIZE], digest[SHA512_SIZE];
+	struct input in[] = { { "Len", NULL, 0, 0 },
+		{ "Msg", message, sizeof(message), 0 },
+		{ "MD", md, sizeof(md), 0 } };
+	int count = 0;
+
+	for (; debian_next(file, in, 3); count++) {
+		sha512(digest, message, in[0].size / 8);
+		assert_memory_equal(digest, md, sizeof(md));
+	}
+	done(file, name, count, wanted);
 }
 
 static void sha512_debian_short(void **state)
 {
 	(void)state;
-	sha512_debian("hashes/SHA2/SHA512ShortMsg.rsp");
+	sha512_debian("hashes/SHA2/SHA512ShortMsg.rsp", 129);
 }
 
 static void sha512_debian_long(void **state)
 {
 	(void)state;
-	sha512_debian("hashes/SHA2/SHA512LongMsg.rsp");
+	sha512_debian("hashes/SHA2/SHA512LongMsg.rsp", 128);
+}
+
+/* Each is the 1,000th digest of the three before, from the last one thrice. */
+static void sha512_debian_monte(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "hashes/SHA2/SHA512Monte.rsp");
+	uint8_t three[3][SHA512_SIZE], md[SHA512_SIZE];
+	struct input in[] = { { "Seed", three[2], sizeof(three[2]), 0 },
+		{ "MD", md, sizeof(md), 0 } };
+	int count = 0;
+
+	(void)state;
+	for (; debian_next(file, in, 2); count++) {
+		memcpy(three[0], three[2], sizeof(three[0]));
+		memcpy(three[1], three[2], sizeof(three[1]));
+		for (int i = 0; i < 1000; i++) {
+			uint8_t digest[SHA512_SIZE];
+
+			sha512(digest, three, sizeof(three));
+			memmove(three[0], three[1], 2 * sizeof(three[0]));
+			memcpy(three[2], digest, sizeof(three[2]));
+		}
+		assert_memory_equal(three[2], md, sizeof(md));
+	}
+	done(file, "sha512 (Monte Carlo)", count, 100);
+}
+
+static void hmac_debian(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "HMAC/rfc-4231-sha512.txt");
+	uint8_t key[256], md[SHA512_SIZE], tag[SHA512_SIZE];
+	struct input in[] = { { "Key", key, sizeof(key), 0 },
+		{ "Msg", message, sizeof(message), 0 },
+		{ "MD", md, sizeof(md), 0 } };
+	int count = 0;
+
+	(void)state;
+	for (; debian_next(file, in, 3); count++) {
+		hmac_sha512(tag, key, in[0].size, message, in[1].size);
+		assert_memory_equal(tag, md, in[2].size);
+	}
+	done(file, "hmac_sha512 (RFC 4231)", count, 6);
+}
+
+static void x25519_debian(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "asymmetric/X25519/rfc7748.txt");
+	uint8_t scalar[32], point[32], wanted[32], shared[32];
+	struct input in[] = { { "INPUT_SCALAR", scalar, 32, 0 },
+		{ "INPUT_U", point, 32, 0 }, { "OUTPUT_U", wanted, 32, 0 } };
+	int count = 0;
+
+	(void)state;
+	for (; debian_next(file, in, 3); count++) {
+		assert_true(x25519(shared, scalar, point));
+		assert_memory_equal(shared, wanted, sizeof(wanted));
+	}
+	done(file, "x25519 (RFC 7748)", count, 3);
+}
+
+static void chacha20_debian(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "ciphers/ChaCha20/rfc7539.txt");
+	uint8_t key[32], nonce[12];
+	struct chacha20_poly1305 c = { .key = key };
+	struct input in[] = { { "KEY", key, sizeof(key), 0 },
+		{ "NONCE", nonce, sizeof(nonce), 0 },
+		{ "INITIAL_BLOCK_COUNTER", NULL, 0, 0 },
+		{ "PLAINTEXT", message, sizeof(message), 0 },
+		{ "CIPHERTEXT", back, sizeof(back), 0 } };
+	int count = 0;
+
+	(void)state;
+	for (; debian_next(file, in, 5); count++) {
+		memcpy(c.nonce, nonce, sizeof(nonce));
+		chacha20_xor(
+			&c, (uint32_t)in[2].size, out, message, in[3].size);
+		assert_memory_equal(out, back, in[4].size);
+	}
+	done(file, "chacha20 (RFC 7539)", count, 3);
+}
+
+/* In the AEAD there are whole blocks only. */
+static void poly1305_debian(void **state)
+{
+	FILE *file = vectors_open(DEBIAN, "poly1305/rfc7539.txt");
+	uint8_t key[32], wanted[16], tag[16];
+	struct input in[] = { { "KEY", key, sizeof(key), 0 },
+		{ "MSG", message, sizeof(message), 0 },
+		{ "TAG", wanted, sizeof(wanted), 0 } };
+	int count = 0;
+	int left_out = 0;
+
+	(void)state;
+	while (debian_next(file, in, 3)) {
+		struct reader part[3] = { { 0 } };
+
+		if (in[1].size % 16 != 0) {
+			left_out++;
+			continue;
+		}
+		part[1] = reader_over(message, in[1].size);
+		poly1305(tag, key, part);
+		assert_memory_equal(tag, wanted, sizeof(wanted));
+		count++;
+	}
+	(void)printf("%d left out, of no whole blocks\n", left_out);
+	assert_int_equal(left_out, 3);
+	done(file, "poly1305 (RFC 7539)", count, 8);
 }
 
 int main(void)
@@ -420,6 +565,11 @@ int main(void)
 		cmocka_unit_test(ed25519_debian),
 		cmocka_unit_test(sha512_debian_short),
 		cmocka_unit_test(sha512_debian_long),
+		cmocka_unit_test(sha512_debian_monte),
+		cmocka_unit_test(hmac_debian),
+		cmocka_unit_test(x25519_debian),
+		cmocka_unit_test(chacha20_debian),
+		cmocka_unit_test(poly1305_debian),
 	};
 
 	ed25519_start();
