@@ -3,12 +3,13 @@
 #
 #	make crypto-check	all of the next three; -j2 helps
 #	make crypto-layouts	the other layout, and both with -DFE_CHECK
-#	make crypto-foreign	armhf (32 bits), s390x (big-endian), by qemu-user
+#	make crypto-foreign	armhf (32 bits), s390x (big-endian, in both
+#				layouts), by qemu-user
 #	make ct			no branch or address depends on a secret: valgrind
 #	make diff		random inputs against libsodium, where there is one
 #	make bench-crypto	speed, beside openssl's; make bench has it too
 
-crypto_test_flags = $(filter-out -MMD -MP,$(ALL_CFLAGS)) -Itests/shim
+crypto_test_flags = $(ALL_CFLAGS) -Itests/shim
 crypto_sources = $(CRYPTO:%=crypto/%.c)
 
 # In `make unit`, these programs need nothing but crypto/.
@@ -20,7 +21,7 @@ $(CRYPTO_TESTS:%=build/tests/unit/test_%): build/tests/unit/test_%: \
 
 # $(call crypto_variant,name,compiler and flags,what runs the program)
 define crypto_variant
-build/$(1)/crypto/%.o: crypto/%.c $$(wildcard crypto/*.h)
+build/$(1)/crypto/%.o: crypto/%.c
 	@mkdir -p $$(@D)
 	$(2) $$(crypto_test_flags) -c -o $$@ $$<
 
@@ -42,10 +43,12 @@ $(eval $(call crypto_variant,fe51-check,$$(CC) -O2 -DFE_CHECK,))
 $(eval $(call crypto_variant,fe25-check,$$(CC) -O2 -DFE_32 -DFE_CHECK,))
 $(eval $(call crypto_variant,armhf,arm-linux-gnueabihf-gcc -O2 -static,qemu-arm))
 $(eval $(call crypto_variant,s390x,s390x-linux-gnu-gcc -O2 -static,qemu-s390x))
+$(eval $(call crypto_variant,s390x-fe25,s390x-linux-gnu-gcc -O2 -static \
+	-DFE_32,qemu-s390x))
 
 crypto-check: crypto-layouts crypto-foreign ct
 crypto-layouts: fe25 fe51-check fe25-check
-crypto-foreign: armhf s390x
+crypto-foreign: armhf s390x s390x-fe25
 
 ct:
 	RELEASE='$(RELEASE)' tests/ct/run
@@ -53,7 +56,8 @@ ct:
 diff:
 	@pkg-config --exists libsodium || { echo 'diff: no libsodium'; exit 1; }
 	@mkdir -p build/diff
-	$(CC) $(crypto_test_flags) -O2 -DFE_CHECK $$(pkg-config --cflags libsodium) \
+	$(CC) $(filter-out -MMD -MP,$(crypto_test_flags)) -O2 -DFE_CHECK \
+		$$(pkg-config --cflags libsodium) \
 		-o build/diff/diff_crypto tests/diff/diff_crypto.c \
 		$(crypto_sources) $$(pkg-config --libs libsodium)
 	build/diff/diff_crypto
