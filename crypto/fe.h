@@ -14,6 +14,7 @@
 
 #include "crypto/crypto.h"
 
+/* cppcheck-suppress shiftNegativeLHS ; it is what is asked */
 _Static_assert((-1 >> 1) == -1, "carries of negative limbs are rounded down");
 
 #if defined(__SIZEOF_INT128__) && !defined(FE_32)
