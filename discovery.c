@@ -65,6 +65,7 @@ struct discovery {
 	char renamed_told[PEOPLE_NAME_MAX + 1];
 	int64_t renamed_ms; /* no word about it before */
 	bool denied_told;
+	bool taken_told;
 	int64_t now_ms; /* of the last turn */
 };
 
@@ -366,6 +367,11 @@ static bool own_event(struct discovery *d, struct discovery_event *event)
 	if (d->mdns != NULL && iface_denied(d->iface) && !d->denied_told) {
 		d->denied_told = true;
 		event->kind = DISCOVERY_DENIED;
+		return true;
+	}
+	if (d->mdns != NULL && !iface_has_ipv4(d->iface) && !d->taken_told) {
+		d->taken_told = true;
+		event->kind = DISCOVERY_TAKEN;
 		return true;
 	}
 	if (d->renamed[0] == '\0' || d->now_ms < d->renamed_ms)

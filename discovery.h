@@ -34,7 +34,8 @@ enum discovery_event_kind {
 	DISCOVERY_BACK,    /* after either of these: there is one now */
 	DISCOVERY_RENAMED, /* somebody else has our name: in multicast DNS we
 			      are `text` now */
-	DISCOVERY_DENIED   /* the system does not let us send */
+	DISCOVERY_DENIED,  /* the system does not let us send */
+	DISCOVERY_TAKEN    /* port 5353 is not to be had for IPv4 */
 };
 
 struct discovery_event {

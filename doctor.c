@@ -524,7 +524,7 @@ static const char *verdict_here(const struct doctor *d)
 		       "with multicast and an address";
 	if (d->interfaces == 0)
 		return "there is no network interface with multicast that is "
-		       "up and has an address: only chats on this machine "
+		       "up and has an address: nobody beyond this machine "
 		       "can be found";
 	if (!iface_has_ipv4(d->iface))
 		return "UDP port 5353 can not be opened for IPv4: does "

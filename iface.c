@@ -469,7 +469,11 @@ static void scan(struct iface *f)
 			set_member(f, &f->list[i], false);
 	}
 	links_update(f, list, count);
+	/* Who kept the port for himself may be gone. */
+	if (f->options.multicast && f->sockets[SOCKET_V4].fd < 0)
+		f->sockets[SOCKET_V4].fd = socket_open(AF_INET, &f->unicast4);
 	for (int i = 0; i < count; i++) {
+		list[i].ipv4 = list[i].ipv4 && iface_has_ipv4(f);
 		list[i].unicast4 = f->unicast4;
 		list[i].unicast6 = f->unicast6;
 		set_member(f, &list[i], true);

@@ -64,7 +64,10 @@ void iface_rescan(struct iface *iface);
  */
 bool iface_denied(const struct iface *iface);
 
-/* Could port 5353 be opened for IPv4?  Not if somebody does not share it. */
+/*
+ * Is port 5353 open for IPv4?  Not while somebody does not share it; until he
+ * does, each scan tries again, and no interface is one of IPv4.
+ */
 bool iface_has_ipv4(const struct iface *iface);
 
 void iface_want(struct iface *iface, struct loop *loop);

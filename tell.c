@@ -71,6 +71,12 @@ void chat_discovery(struct chat *c, const struct discovery_event *event)
 			"network: a firewall; on macOS, see System Settings, "
 			"Privacy, Local Network");
 		break;
+	case DISCOVERY_TAKEN:
+		term_notice(c->term, "warn",
+			"UDP port 5353 can not be opened for IPv4: nobody is "
+			"found there while another program keeps it for "
+			"itself");
+		break;
 	}
 }
 

@@ -72,7 +72,15 @@ wait_for keep.out bound
 doctor h1 1
 grep -q '^port 5353: CAN NOT BE SHARED' doctor.log || fail 'no word about the port'
 grep -q '^NOT WELL: UDP port 5353' doctor.log || fail 'well without a port'
+# A chat says so as well, and finds others as soon as the port is free.
+start alice on h1 "$chat" -q --json alice
+start bob on h2 "$chat" -q bob
+wait_for alice.err '^warn> UDP port 5353 can not be opened for IPv4'
 crash keep
+wait_for alice.out '"up","name":"bob"' 20
+leave alice
+leave bob
+silent bob
 echo 'others are told from what is here: good'
 
 # Eight who are not there, at 32 addresses: that takes a bounded time.

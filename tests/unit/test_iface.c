@@ -59,6 +59,7 @@ static struct transcript told;
 static struct made_up made_up[FDS];
 static const struct card *cards; /* CARDS of them, or up to a name of NULL */
 static bool taken4, taken6;      /* somebody has the port already */
+static bool kept4;               /* and does not share it */
 static struct incoming incoming;
 static int send_error;
 static bool scan_fails;
@@ -162,7 +163,8 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size)
 		tell(&told, "%%%u", scope_of(&to));
 	tell(&told, "%s\n", is_shared(fd) ? " shared" : "");
 	errno = EADDRINUSE;
-	if (taken && !is_shared(fd))
+	if ((taken && !is_shared(fd)) ||
+		(kept4 && made_up[fd].family == AF_INET))
 		return -1;
 	made_up[fd].bound = true;
 	return 0;
@@ -348,7 +350,7 @@ static int end(void **state)
 	memset(made_up, 0, sizeof(made_up));
 	memset(&incoming, 0, sizeof(incoming));
 	incoming.to = "224.0.0.251";
-	taken4 = taken6 = scan_fails = false;
+	taken4 = taken6 = kept4 = scan_fails = false;
 	send_error = scans = 0;
 	transcript_clear(&told);
 	return 0;
@@ -603,6 +605,27 @@ static void iface_run_looks_for_changes(void **state)
 	assert_told(&told, "3: 10.0.0.7/24 v4 unicast4 unicast6\n");
 }
 
+/* Who keeps the port for himself may end, and we go on. */
+static void iface_run_tries_a_port_again_that_was_kept(void **state)
+{
+	(void)state;
+	taken4 = kept4 = true;
+	begin(both);
+	assert_false(iface_has_ipv4(iface));
+	assert_true(tell_list());
+	assert_told(&told, "3: 10.0.0.1/24 fd00::1/64 v6 unicast6\n");
+	turn(NOW_MS, false);
+	assert_false(tell_list());
+	kept4 = false;
+	transcript_clear(&told);
+	turn(NOW_MS + IFACE_SCAN_MS, false);
+	assert_told(&told, "bind 0.0.0.0\nbind 224.0.0.251 shared\n"
+			   "join 4 3\njoin 6 3\n");
+	assert_true(iface_has_ipv4(iface));
+	assert_true(tell_list());
+	assert_told(&told, "3: 10.0.0.1/24 fd00::1/64 v4 v6 unicast6\n");
+}
+
 /* Packets. */
 
 /* All that waits would keep everybody else waiting. */
@@ -797,6 +820,7 @@ int main(void)
 		TEST(iface_has_a_socket_for_each_interface_of_ipv6),
 		TEST(iface_lists_what_can_be_used),
 		TEST(iface_run_looks_for_changes),
+		TEST(iface_run_tries_a_port_again_that_was_kept),
 		TEST(iface_next_reads_64_packets_a_turn),
 		TEST(iface_next_drops_what_was_cut),
 		TEST(iface_next_tells_a_packets_way),
