@@ -74,6 +74,7 @@ struct iface {
 	bool links;  /* IPv6 has a socket for each interface */
 	bool denied; /* the last sending, by the system */
 	int packets; /* that iface_next may still give in this turn */
+	int next;    /* socket whose turn it is to give one */
 	int64_t scan_ms;
 	bool changed;
 	int count;
@@ -615,15 +616,17 @@ static bool receive(
 	return true;
 }
 
+/* From one ready socket after the other, so that a flood starves none. */
 bool iface_next(struct iface *f, struct mdns_packet *packet)
 {
-	for (int i = 0; i < SOCKETS; i++) {
-		struct endpoint *e = &f->sockets[i];
+	for (int n = 0; n < SOCKETS && f->packets > 0; n++) {
+		struct endpoint *e = &f->sockets[f->next];
 
+		f->next = (f->next + 1) % SOCKETS;
 		if (!e->ready)
 			continue;
 		memset(packet, 0, sizeof(*packet));
-		if (f->packets > 0 && receive(f, e, packet)) {
+		if (receive(f, e, packet)) {
 			f->packets--;
 			return true;
 		}
