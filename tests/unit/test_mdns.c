@@ -476,6 +476,14 @@ static void mdns_10_5_believes_others_who_get_no_answer(void **state)
 	assert_found("");
 	pass(2);
 	assert_found("gone bob\n");
+	/* Ten seconds apart they are too far apart. */
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	input_from("10.0.0.3", MDNS_PORT, false, question);
+	pass(10 * 1000);
+	input_from("10.0.0.3", MDNS_PORT, false, question);
+	pass(5000);
+	assert_found("");
 	/* One answer is enough, and who knows it did not want one. */
 	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
 	assert_found("found bob 10.0.0.2:4001\n");
