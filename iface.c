@@ -416,6 +416,27 @@ static uint8_t prefix_of(const struct sockaddr *mask, bool is_v4)
 	return prefix;
 }
 
+/*
+ * The BSDs keep the interface of a link-local address in its bytes 2 and 3, which
+ * are 0 on every wire.
+ */
+static void take_scope(struct sockaddr_storage *address)
+{
+#if !defined(__linux__)
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+	uint8_t *bytes = a6->sin6_addr.s6_addr;
+
+	if (address->ss_family != AF_INET6 ||
+		!IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
+		return;
+	if (a6->sin6_scope_id == 0)
+		a6->sin6_scope_id = (uint32_t)(bytes[2] << 8 | bytes[3]);
+	bytes[2] = bytes[3] = 0;
+#else
+	(void)address;
+#endif
+}
+
 static void list_add(
 	struct mdns_interface *list, int *count, const struct ifaddrs *entry)
 {
@@ -438,6 +459,7 @@ static void list_add(
 			((const struct sockaddr_in6 *)(const void *)
 					entry->ifa_addr)
 				->sin6_addr;
+	take_scope(to);
 	i->prefixes[i->count++] = prefix_of(entry->ifa_netmask, is_v4);
 	i->loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
 	i->ipv4 = i->ipv4 || is_v4;
@@ -531,9 +553,10 @@ int iface_look(struct iface_view *views, int most)
 		if (v == NULL || v->count == MDNS_ADDRESSES_MAX ||
 			(family != AF_INET && family != AF_INET6))
 			continue;
-		memcpy(&v->addresses[v->count++], entry->ifa_addr,
+		memcpy(&v->addresses[v->count], entry->ifa_addr,
 			family == AF_INET ? sizeof(struct sockaddr_in)
 					  : sizeof(struct sockaddr_in6));
+		take_scope(&v->addresses[v->count++]);
 	}
 	freeifaddrs(all);
 	return count;
