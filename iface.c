@@ -214,27 +214,20 @@ static int socket_make(int family)
 static int socket_open(int family, bool *alone)
 {
 	int fd = socket_make(family);
+#if defined(__linux__)
+	bool is_link = family == AF_INET6; /* link_open serves it better */
+#else
+	bool is_link = false;
+#endif
 
 	*alone = false;
 	if (fd < 0)
 		return -1;
-	if (bind_any(fd, family) == 0) {
-		*alone = true;
-		share_port(fd);
-		return fd;
-	}
+	*alone = bind_any(fd, family) == 0;
 	share_port(fd);
-	if (bind_group(fd, family, 0) == 0)
+	if (*alone || bind_group(fd, family, 0) == 0 ||
+		(!is_link && bind_any(fd, family) == 0))
 		return fd;
-#if defined(__linux__)
-	if (family == AF_INET6)
-		goto fail; /* link_open serves it better */
-#endif
-	if (bind_any(fd, family) == 0)
-		return fd;
-#if defined(__linux__)
-fail:
-#endif
 	(void)close(fd); /* nothing was sent */
 	return -1;
 }
