@@ -804,7 +804,6 @@ static bool subject_found(
 	struct reader r;
 
 	event->kind = MDNS_FOUND;
-	event->asked = s->asked;
 	event->room = subject_room(m, s);
 	event->service = srv != NULL;
 	event->count = 0;

@@ -97,7 +97,6 @@ enum mdns_room {
 struct mdns_event {
 	enum mdns_event_kind kind;
 	const char *name;    /* borrowed until the next call */
-	bool asked;          /* somebody called mdns_ask for it */
 	bool service;        /* it has a service, not only a host's address */
 	enum mdns_room room; /* of the service */
 	uint16_t port;       /* of the service, or 0 */
