@@ -74,6 +74,7 @@ struct iface {
 	bool links;  /* IPv6 has a socket for each interface */
 	bool denied; /* the last sending, by the system */
 	int packets; /* that iface_next may still give in this turn */
+	int next;    /* socket whose turn it is to give one */
 	int64_t scan_ms;
 	bool changed;
 	int count;
@@ -213,27 +214,20 @@ static int socket_make(int family)
 static int socket_open(int family, bool *alone)
 {
 	int fd = socket_make(family);
+#if defined(__linux__)
+	bool is_link = family == AF_INET6; /* link_open serves it better */
+#else
+	bool is_link = false;
+#endif
 
 	*alone = false;
 	if (fd < 0)
 		return -1;
-	if (bind_any(fd, family) == 0) {
-		*alone = true;
-		share_port(fd);
-		return fd;
-	}
+	*alone = bind_any(fd, family) == 0;
 	share_port(fd);
-	if (bind_group(fd, family, 0) == 0)
+	if (*alone || bind_group(fd, family, 0) == 0 ||
+		(!is_link && bind_any(fd, family) == 0))
 		return fd;
-#if defined(__linux__)
-	if (family == AF_INET6)
-		goto fail; /* link_open serves it better */
-#endif
-	if (bind_any(fd, family) == 0)
-		return fd;
-#if defined(__linux__)
-fail:
-#endif
 	(void)close(fd); /* nothing was sent */
 	return -1;
 }
@@ -415,6 +409,27 @@ static uint8_t prefix_of(const struct sockaddr *mask, bool is_v4)
 	return prefix;
 }
 
+/*
+ * The BSDs keep the interface of a link-local address in its bytes 2 and 3, which
+ * are 0 on every wire.
+ */
+static void take_scope(struct sockaddr_storage *address)
+{
+#if !defined(__linux__)
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)address;
+	uint8_t *bytes = a6->sin6_addr.s6_addr;
+
+	if (address->ss_family != AF_INET6 ||
+		!IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr))
+		return;
+	if (a6->sin6_scope_id == 0)
+		a6->sin6_scope_id = (uint32_t)(bytes[2] << 8 | bytes[3]);
+	bytes[2] = bytes[3] = 0;
+#else
+	(void)address;
+#endif
+}
+
 static void list_add(
 	struct mdns_interface *list, int *count, const struct ifaddrs *entry)
 {
@@ -437,6 +452,7 @@ static void list_add(
 			((const struct sockaddr_in6 *)(const void *)
 					entry->ifa_addr)
 				->sin6_addr;
+	take_scope(to);
 	i->prefixes[i->count++] = prefix_of(entry->ifa_netmask, is_v4);
 	i->loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
 	i->ipv4 = i->ipv4 || is_v4;
@@ -534,9 +550,10 @@ int iface_look(struct iface_view *views, int most)
 		if (v == NULL || v->count == MDNS_ADDRESSES_MAX ||
 			(family != AF_INET && family != AF_INET6))
 			continue;
-		memcpy(&v->addresses[v->count++], entry->ifa_addr,
+		memcpy(&v->addresses[v->count], entry->ifa_addr,
 			family == AF_INET ? sizeof(struct sockaddr_in)
 					  : sizeof(struct sockaddr_in6));
+		take_scope(&v->addresses[v->count++]);
 	}
 	freeifaddrs(all);
 	return count;
@@ -619,15 +636,17 @@ static bool receive(
 	return true;
 }
 
+/* From one ready socket after the other, so that a flood starves none. */
 bool iface_next(struct iface *f, struct mdns_packet *packet)
 {
-	for (int i = 0; i < SOCKETS; i++) {
-		struct endpoint *e = &f->sockets[i];
+	for (int n = 0; n < SOCKETS && f->packets > 0; n++) {
+		struct endpoint *e = &f->sockets[f->next];
 
+		f->next = (f->next + 1) % SOCKETS;
 		if (!e->ready)
 			continue;
 		memset(packet, 0, sizeof(*packet));
-		if (f->packets > 0 && receive(f, e, packet)) {
+		if (receive(f, e, packet)) {
 			f->packets--;
 			return true;
 		}

@@ -804,7 +804,6 @@ static bool subject_found(
 	struct reader r;
 
 	event->kind = MDNS_FOUND;
-	event->asked = s->asked;
 	event->room = subject_room(m, s);
 	event->service = srv != NULL;
 	event->count = 0;
@@ -819,6 +818,12 @@ static bool subject_found(
 	return s->asked || (srv != NULL && s->listed &&
 				   (m->options.every_room ||
 					   event->room == MDNS_ROOM_OURS));
+}
+
+/* Is it still to be told that it is not there any more? */
+static bool subject_gone(const struct subject *s)
+{
+	return s->used && s->told && !s->listed && !s->asked;
 }
 
 /* What there is to tell of our own name. */
@@ -848,7 +853,7 @@ bool mdns_next(struct mdns *m, struct mdns_event *event)
 		return true;
 	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		struct subject *s = &m->subjects[i];
-		bool gone = s->used && s->told && !s->listed && !s->asked;
+		bool gone = subject_gone(s);
 
 		if (!s->used || (!s->changed && !gone))
 			continue;
@@ -1066,10 +1071,12 @@ void mdns_want(const struct mdns *m, struct loop *loop)
 	if (m->stale)
 		loop_wake(loop, loop->now_ms);
 	loop_wake(loop, m->cache_ms);
-	for (int i = 0; i < MDNS_SUBJECTS_MAX && m->scopes.count > 0; i++) {
+	for (int i = 0; i < MDNS_SUBJECTS_MAX; i++) {
 		const struct subject *s = &m->subjects[i];
 
-		if (!s->used)
+		if (subject_gone(s))
+			loop_wake(loop, loop->now_ms); /* for mdns_next */
+		if (!s->used || m->scopes.count == 0)
 			continue;
 		loop_wake(loop, s->service.ask_ms);
 		loop_wake(loop, s->address.ask_ms);

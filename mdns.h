@@ -9,7 +9,8 @@
  *	mdns_input	a packet was received
  *	mdns_next	what became known by it, or by time
  *	mdns_output	a packet is to be sent
- *	mdns_want	wakes the loop for the next packet
+ *	mdns_want	wakes the loop for the next packet or, at once, for what is
+ *			to be told: so call mdns_next in every turn
  *
  * NAME chats at host NAME.local, in the service instance
  * NAME._persisted-chat._tcp.local, whose TXT record tells its room to those
@@ -96,7 +97,6 @@ enum mdns_room {
 struct mdns_event {
 	enum mdns_event_kind kind;
 	const char *name;    /* borrowed until the next call */
-	bool asked;          /* somebody called mdns_ask for it */
 	bool service;        /* it has a service, not only a host's address */
 	enum mdns_room room; /* of the service */
 	uint16_t port;       /* of the service, or 0 */

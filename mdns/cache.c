@@ -214,7 +214,7 @@ void cache_unanswered(struct cache_entry *e, int64_t now_ms)
 {
 	if (e->unanswered == 0 ||
 		(e->unanswered < UNANSWERED_MOST &&
-			now_ms - e->unanswered_ms > UNANSWERED_MS)) {
+			now_ms - e->unanswered_ms >= UNANSWERED_MS)) {
 		e->unanswered = 1;
 		e->unanswered_ms = now_ms;
 		return;

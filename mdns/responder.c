@@ -944,38 +944,56 @@ static uint32_t pack_response(struct responder *r, struct scope *scope,
 	return answers;
 }
 
+/* Is there one to be answered alone?  Half of the answers are the group's. */
+static bool replies_due(const struct responder *r)
+{
+	return r->reply_count > 0 &&
+	       r->answers_left > RESPONDER_ANSWERS_MAX / 2;
+}
+
+/* Takes the one who waits for longest. */
+static bool reply_next(struct responder *r, struct reply *reply)
+{
+	if (!replies_due(r))
+		return false;
+	*reply = r->replies[0];
+	r->reply_count--;
+	memmove(r->replies, r->replies + 1,
+		(size_t)r->reply_count * sizeof(r->replies[0]));
+	return true;
+}
+
 /* A response to one asker. */
 static bool output_reply(struct responder *r, struct scopes *all,
 	struct dns_writer *w, struct mdns_packet *packet)
 {
-	while (r->reply_count > 0) {
-		struct reply *reply = &r->replies[--r->reply_count];
+	struct reply reply;
+
+	while (reply_next(r, &reply)) {
 		struct scope *scope =
-			scope_find(all, reply->index, reply->to.ss_family);
+			scope_find(all, reply.index, reply.to.ss_family);
 		struct packing p = { .writer = w,
 			.section = DNS_ANSWER,
-			.may_flush = !reply->legacy,
+			.may_flush = !reply.legacy,
 			.ttl_max_s =
-				reply->legacy ? TTL_LEGACY_S : TTL_OTHER_S };
+				reply.legacy ? TTL_LEGACY_S : TTL_OTHER_S };
 
 		if (scope == NULL || scope->state == OWN_PROBING)
 			continue;
 		dns_writer_open(w, w->out.bytes, MDNS_SEND_MAX,
-			reply->legacy ? reply->id : 0,
+			reply.legacy ? reply.id : 0,
 			DNS_RESPONSE | DNS_AUTHORITATIVE);
-		w->plain = reply->legacy;
-		if (reply->legacy) {
-			reply->question.unicast = false;
-			if (!dns_write_question(w, &reply->question))
-				continue;
-		}
+		w->plain = reply.legacy;
+		reply.question.unicast = false;
+		if (reply.legacy && !dns_write_question(w, &reply.question))
+			continue;
 		p.interface = scope->interface;
-		reply->records = pack(r, &p, reply->records);
+		reply.records = pack(r, &p, reply.records);
 		p.section = DNS_ADDITIONAL;
-		(void)pack(r, &p, additional_bits(scope, reply->records));
+		(void)pack(r, &p, additional_bits(scope, reply.records));
 		packet_to_group(scope, packet);
 		packet->multicast = false;
-		packet->address = reply->to;
+		packet->address = reply.to;
 		return true;
 	}
 	return false;
@@ -1146,7 +1164,8 @@ void responder_want(
 	int64_t answer_ms = INT64_MAX;
 
 	if (r->reply_count > 0)
-		answer_ms = loop->now_ms;
+		loop_wake(loop, replies_due(r) ? loop->now_ms
+					       : r->answers_ms + SECOND_MS);
 	for (int i = 0; i < RESPONDER_WAITS_MAX; i++) {
 		if (r->waits[i].records != 0)
 			loop_wake(loop, r->waits[i].due_ms);

@@ -5,30 +5,13 @@
 #include "mdns/tag.h"
 #include "crypto/crypto.h"
 
-static const char digits[] = "0123456789abcdef";
-
 /* The digits of a tag are small: another spelling is another tag. */
-static bool hex_read(struct reader text, uint8_t *to, size_t size)
+static bool digits_read(struct reader text, uint8_t *to, size_t size)
 {
 	if (text.left != 2 * size)
 		return false;
-	for (size_t i = 0; i < 2 * size; i++) {
-		const char *digit =
-			memchr(digits, read_u8(&text), sizeof(digits) - 1);
-
-		if (digit == NULL)
-			return false;
-		to[i / 2] = (uint8_t)(to[i / 2] << 4 | (digit - digits));
-	}
-	return true;
-}
-
-static void hex_write(struct writer *w, const uint8_t *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		write_u8(w, (uint8_t)digits[bytes[i] >> 4]);
-		write_u8(w, (uint8_t)digits[bytes[i] & 15]);
-	}
+	read_hex(&text, to, size);
+	return !text.bad;
 }
 
 static void tag_make(
@@ -50,9 +33,9 @@ enum mdns_room tag_room(const struct dns_record *text, const uint8_t *room_id)
 	struct reader value;
 
 	if (room_id == NULL || !dns_text_find(text, "s", &value) ||
-		!hex_read(value, salt, sizeof(salt)) ||
+		!digits_read(value, salt, sizeof(salt)) ||
 		!dns_text_find(text, "t", &value) ||
-		!hex_read(value, tag, sizeof(tag)))
+		!digits_read(value, tag, sizeof(tag)))
 		return MDNS_ROOM_UNKNOWN;
 	tag_make(salt, room_id, ours);
 	return memcmp(tag, ours, sizeof(tag)) == 0 ? MDNS_ROOM_OURS
@@ -69,9 +52,9 @@ uint8_t tag_text(uint8_t *data, size_t capacity, const uint8_t *salt,
 	if (room_id != NULL) {
 		tag_make(salt, room_id, tag);
 		write_bytes(&w, "\022s=", 3);
-		hex_write(&w, salt, MDNS_SALT_SIZE);
+		write_hex(&w, salt, MDNS_SALT_SIZE);
 		write_bytes(&w, "\014t=", 3);
-		hex_write(&w, tag, sizeof(tag));
+		write_hex(&w, tag, sizeof(tag));
 	}
 	assert(!w.full);
 	return (uint8_t)w.size;

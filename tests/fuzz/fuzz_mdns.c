@@ -22,6 +22,7 @@
 #include "fuzz.h"
 #include "mdns.h"
 #include "mdns/dns.h"
+#include "net.h"
 
 enum { ANSWERS_MOST = 100, TURNS_MOST = 10000 };
 
@@ -85,8 +86,11 @@ static void check_events(struct mdns *m)
 		CHECK(strlen(event.name) >= 1);
 		CHECK(event.count <= MDNS_FOUND_MAX);
 		CHECK(event.kind != MDNS_FOUND || event.count >= 1);
-		CHECK(event.kind != MDNS_FOUND || event.asked ||
-			event.room == MDNS_ROOM_OURS);
+		CHECK(event.kind != MDNS_FOUND ||
+			event.room == MDNS_ROOM_OURS ||
+			strcmp(event.name, m == mdns ? "bob" : "alice") == 0);
+		for (int i = 0; i < event.count; i++)
+			CHECK(!net_is_loopback(&event.addresses[i]));
 		if (event.kind == MDNS_FOUND)
 			mdns_doubt(m, event.name, now_ms);
 	}
@@ -135,6 +139,7 @@ static void pass(int64_t ms)
 	for (int turns = 0;; turns++) {
 		CHECK(turns < TURNS_MOST);
 		check_output();
+		check_events(mdns);
 		loop_begin(&loop, now_ms);
 		mdns_want(mdns, &loop);
 		if (loop.wake_ms > end_ms)

@@ -28,6 +28,7 @@ static int64_t now_ms;
 static int packet_count;
 static bool packets_told;
 static struct transcript told;
+static struct transcript early[LAN_MAX]; /* events that until() had to take */
 static struct mdns_interface interfaces[MDNS_INTERFACES_MAX];
 static struct mdns_packet packet;
 
@@ -78,23 +79,23 @@ static inline struct mdns_interface interface_of(
 	return interface;
 }
 
-static inline void tell_address(const struct sockaddr_storage *address)
+static inline void tell_address(
+	struct transcript *t, const struct sockaddr_storage *address)
 {
 	const struct sockaddr_in *a4 = (const struct sockaddr_in *)address;
 	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)address;
 	char text[INET6_ADDRSTRLEN];
 
 	if (address->ss_family == AF_INET) {
-		tell(&told, "%s:%u",
+		tell(t, "%s:%u",
 			inet_ntop(AF_INET, &a4->sin_addr, text, sizeof(text)),
 			ntohs(a4->sin_port));
 		return;
 	}
-	tell(&told, "[%s",
-		inet_ntop(AF_INET6, &a6->sin6_addr, text, sizeof(text)));
+	tell(t, "[%s", inet_ntop(AF_INET6, &a6->sin6_addr, text, sizeof(text)));
 	if (a6->sin6_scope_id != 0)
-		tell(&told, "%%%u", a6->sin6_scope_id);
-	tell(&told, "]:%u", ntohs(a6->sin6_port));
+		tell(t, "%%%u", a6->sin6_scope_id);
+	tell(t, "]:%u", ntohs(a6->sin6_port));
 }
 
 static inline void tell_packet(void)
@@ -104,25 +105,37 @@ static inline void tell_packet(void)
 	if (packet.multicast)
 		tell(&told, "group ");
 	else
-		tell_address(&packet.address);
+		tell_address(&told, &packet.address);
 	tell(&told, "%s", packet.multicast ? "" : " ");
 	tell_dns(&told, packet.bytes, packet.size);
 }
 
-static inline void tell_events(struct mdns *m)
+static inline void take_events(struct mdns *m, struct transcript *t)
 {
 	static const char *const kinds[] = { "found", "gone", "renamed",
 		"suspect" };
 	struct mdns_event event;
 
 	while (mdns_next(m, &event)) {
-		tell(&told, "%s %s", kinds[event.kind], event.name);
+		tell(t, "%s %s", kinds[event.kind], event.name);
 		for (int i = 0; i < event.count; i++) {
-			tell(&told, " ");
-			tell_address(&event.addresses[i]);
+			tell(t, " ");
+			tell_address(t, &event.addresses[i]);
 		}
-		tell(&told, "\n");
+		tell(t, "\n");
 	}
+}
+
+/* What it has to tell now, after what it had to tell while time passed. */
+static inline void tell_events(struct mdns *m)
+{
+	for (int i = 0; i < lan_count; i++) {
+		if (lan[i] != m)
+			continue;
+		tell(&told, "%s", early[i].text);
+		transcript_clear(&early[i]);
+	}
+	take_events(m, &told);
 }
 
 /* Gives a packet to `m` as an exact copy, so that reading too far shows. */
@@ -175,17 +188,26 @@ static inline int64_t wake_ms(void)
 	return first_ms;
 }
 
-/* Time passes, until `ms` after START_MS. */
+/*
+ * Time passes, until `ms` after START_MS.  Who wants to be woken at once, and
+ * sends nothing, has something to tell.
+ */
 static inline void until(int64_t ms)
 {
 	int64_t end_ms = START_MS + ms;
 
 	drain();
 	for (int turns = 0; wake_ms() <= end_ms; turns++) {
+		int before = packet_count;
+
 		assert_true(turns < 100000);
 		if (wake_ms() > now_ms)
 			now_ms = wake_ms();
 		drain();
+		if (packet_count > before || wake_ms() > now_ms)
+			continue;
+		for (int i = 0; i < lan_count; i++)
+			take_events(lan[i], &early[i]);
 	}
 	now_ms = end_ms;
 }
@@ -223,6 +245,8 @@ static inline void begin_with(const struct mdns_options *options, bool both)
 	(void)end(NULL); /* of an earlier case */
 	now_ms = START_MS;
 	transcript_clear(&told);
+	for (int i = 0; i < LAN_MAX; i++)
+		transcript_clear(&early[i]);
 	packet_count = 0;
 	packets_told = true;
 	mdns = lan[0] = mdns_open(options);

@@ -1041,6 +1041,39 @@ static void mdns_a_flood_of_questions_has_20_answers_a_second(void **state)
 	assert_in_range(packet_count, 100, 10 * 20 + 20);
 }
 
+/* Half of them are kept for the group, whose members ask once and all hear it:
+ * single askers, in their order, have the other half. */
+static void mdns_a_flood_of_one_shot_questions_leaves_the_group_its_half(
+	void **state)
+{
+	(void)state;
+	begin_published();
+	for (int i = 2; i < 180; i++) {
+		char address[32];
+
+		(void)snprintf(address, sizeof(address), "10.0.0.%d", i);
+		input_from(
+			address, 40000, false, "query id=1\n? A alice.local\n");
+		pass(5);
+	}
+	assert_int_equal(count_told("response"), 10);
+	for (int i = 2; i < 12; i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), " 10.0.0.%d:40000 ", i);
+		assert_int_equal(count_told(line), 1);
+	}
+	ask("query\n? A alice.local\n", 0);
+	assert_int_equal(count_told("group response"), 1);
+	pass(5000);
+	/* What came at once is answered in its order. */
+	transcript_clear(&told);
+	input_from("10.0.0.2", 40000, false, "query id=1\n? A alice.local\n");
+	input_from("10.0.0.3", 40000, false, "query id=2\n? A alice.local\n");
+	drain();
+	assert_true(strstr(told.text, "id=1\n") < strstr(told.text, "id=2\n"));
+}
+
 /* At most 200 questions a second are read, and a lying count is none. */
 static void mdns_a_flood_of_questions_is_not_read(void **state)
 {
@@ -1145,6 +1178,7 @@ int main(void)
 		TEST(mdns_8_4_takes_the_pointer_to_its_old_name_back),
 		TEST(mdns_8_probes_where_the_cable_came_back),
 		TEST(mdns_a_flood_of_questions_has_20_answers_a_second),
+		TEST(mdns_a_flood_of_one_shot_questions_leaves_the_group_its_half),
 		TEST(mdns_a_flood_of_questions_is_not_read),
 		TEST(mdns_18_ignores_other_opcodes_and_rcodes),
 		TEST(mdns_without_a_name_says_nothing_of_itself),
