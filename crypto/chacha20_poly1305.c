@@ -98,17 +98,18 @@ static void chacha20_xor(const struct chacha20_poly1305 *c, uint32_t block,
  * 0: 4 atop each word, 2 at the end of all but r[0].  Products of words i and k
  * from 2^128 on come down: since 4 divides r[k] and 4 * 2^128 is 5, they are
  * worth 5 (r[k] / 4) at word i + k - 4.  factor[k] is that, factor[4 + k] r[k].
- * Only two bits of r[0] do not come down: they stay in h[4].  h[4] is 4 at
- * most, and a sum of products below 5 * 2^33 * 1.25 * 2^28 < 2^64.
+ * Only two bits of r[0] do not come down: they stay in h[4].  At most, h[4] is
+ * 3, h[1] 2^32 + 1, and the others 2^32 - 1; so that each a[j] is at most 2^33,
+ * and a sum of products below 5 * 2^33 * 1.25 * 2^28 < 2^64.
  */
 static void poly1305_block(
-	uint32_t h[5], const uint64_t factor[8], const uint8_t block[16])
+	uint64_t h[5], const uint64_t factor[8], const uint8_t block[16])
 {
 	uint64_t a[5];
 	uint64_t carry = 0;
 
 	for (size_t i = 0; i < 4; i++)
-		a[i] = (uint64_t)h[i] + load_le32(block + 4 * i);
+		a[i] = h[i] + load_le32(block + 4 * i);
 	a[4] = h[4] + 1;
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++) {
@@ -120,13 +121,9 @@ static void poly1305_block(
 	}
 	carry += a[4] * (factor[4] % 4);
 	h[4] = carry % 4;
-	carry = carry / 4 * 5;
-	for (int i = 0; i < 4; i++) {
-		carry += h[i];
-		h[i] = (uint32_t)carry;
-		carry >>= 32;
-	}
-	h[4] += (uint32_t)carry;
+	carry = carry / 4 * 5 + h[0];
+	h[0] = (uint32_t)carry;
+	h[1] += carry >> 32;
 }
 
 /*
@@ -137,7 +134,7 @@ static void poly1305(
 	uint8_t tag[16], const uint8_t key[32], struct reader part[3])
 {
 	uint64_t factor[8];
-	uint32_t h[5] = { 0 };
+	uint64_t h[5] = { 0 };
 	uint64_t carry = 5;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -151,7 +148,10 @@ static void poly1305(
 			uint8_t block[16] = { 0 };
 			size_t left = part[i].left;
 
-			read_copy(&part[i], block, left < 16 ? left : 16);
+			if (left < 16)
+				read_copy(&part[i], block, left);
+			else /* a known size, which is copied at once */
+				read_copy(&part[i], block, 16);
 			poly1305_block(h, factor, block);
 		}
 	}
@@ -159,7 +159,7 @@ static void poly1305(
 		carry = (carry + h[i]) >> 32;
 	carry = (carry + h[4]) / 4 * 5;
 	for (size_t i = 0; i < 4; i++) {
-		carry += (uint64_t)h[i] + load_le32(key + 16 + 4 * i);
+		carry += h[i] + load_le32(key + 16 + 4 * i);
 		store_le32(tag + 4 * i, (uint32_t)carry);
 		carry >>= 32;
 	}
