@@ -825,6 +825,41 @@ static void mdns_7_1_what_the_asker_knows_is_left_out(void **state)
 }
 
 /*
+ * 7.1 is about any answer, and 6.1: "NSEC" is one.  Half of its life is 60 s;
+ * one that has other types denies other ones.
+ */
+static void mdns_7_1_a_known_denial_is_left_out(void **state)
+{
+	static const struct {
+		const char *type;
+		const char *known;
+		bool answered;
+	} cases[] = {
+		{ "AAAA alice.local", "NSEC alice.local 60 A", false },
+		{ "AAAA alice.local", "NSEC alice.local 59 A", true },
+		{ "AAAA alice.local", "NSEC alice.local 120 A,AAAA", true },
+		{ "AAAA alice.local", "NSEC bob.local 120 A", true },
+		{ "AAAA alice.local", "NSEC/3 alice.local 120 A", true },
+		{ "A alice." SERVICE, "NSEC alice." SERVICE " 60 TXT,SRV",
+			false },
+		{ "A alice." SERVICE, "NSEC alice." SERVICE " 59 TXT,SRV",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[200];
+
+		begin_published();
+		(void)snprintf(text, sizeof(text), "query\n? %s\n= %s\n",
+			cases[i].type, cases[i].known);
+		ask(text, 5000);
+		if (count_told("=! NSEC") != cases[i].answered)
+			fail_msg("%s: %s", text, told.text);
+	}
+}
+
+/*
  * 7.2: with TC "a responder MUST [...] wait a time period randomly selected in
  * the range 400-500 ms"; what later packets of that asker know is left out.
  */
@@ -1121,6 +1156,7 @@ int main(void)
 		TEST(mdns_5_4_unicast_when_lately_multicast),
 		TEST(mdns_5_5_direct_questions_from_the_link_only),
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
+		TEST(mdns_7_1_a_known_denial_is_left_out),
 		TEST(mdns_7_2_waits_for_more_known_answers),
 		TEST(mdns_7_2_queues_of_tc_packets_end),
 		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
