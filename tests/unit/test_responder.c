@@ -379,6 +379,61 @@ static void mdns_9_a_goodbye_is_no_conflict(void **state)
 	assert_told(&told, "");
 }
 
+#define OTHER_CLASS                                                            \
+	"response\n=! A/3 alice.local 120 10.0.0.9\n"                          \
+	"=! AAAA/3 alice.local 120 fd00::9\n"                                  \
+	"=! SRV/3 alice." SERVICE " 120 4001 alice.local\n"                    \
+	"=! TXT/3 alice." SERVICE " 4500 txtvers=2\n"
+
+/*
+ * 9: a conflict is "a record with the same name, rrtype and rrclass, but
+ * inconsistent rdata".
+ */
+static void mdns_9_a_record_of_another_class_is_no_conflict(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input(OTHER_CLASS);
+	input_from("10.0.0.2", MDNS_PORT, true, OTHER_CLASS);
+	until(5000);
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("response"), 2);
+	begin_published();
+	input(OTHER_CLASS);
+	input_from("10.0.0.2", MDNS_PORT, true, OTHER_CLASS);
+	pass(5000);
+	tell_events(mdns);
+	assert_told(&told, "");
+}
+
+/*
+ * The same of a record that has our data: what is known (7.1), told (7.4) or
+ * taken back (6.6) of another class is not ours.
+ */
+static void mdns_9_a_record_of_another_class_is_not_ours(void **state)
+{
+	(void)state;
+	begin_published();
+	ask("query\n? PTR " SERVICE "\n= PTR/3 " SERVICE " 4500 alice." SERVICE
+	    "\n",
+		5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	ask("query\n? PTR " SERVICE "\n", 5);
+	input("response\n= PTR/3 " SERVICE " 4500 alice." SERVICE "\n");
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	ask("response\n=! A/3 alice.local 0 10.0.0.1\n", 5000);
+	assert_told(&told, "");
+	/* Nor is NAME.local left to a machine that says so (9). */
+	begin_alice();
+	until(200);
+	input_from("10.0.0.1", MDNS_PORT, false,
+		"response\n=! A/3 alice.local 120 10.0.0.1\n");
+	until(5000);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+}
+
 /*
  * 8.1: "If fifteen conflicts occur within any ten-second period, then the host
  * MUST wait at least five seconds before each successive additional probe
@@ -487,6 +542,58 @@ static void mdns_8_2_the_later_data_wins_the_name(void **state)
 	}
 }
 
+/*
+ * 8.2: "it consults the Authority Section of that query": what is greater, or
+ * less, in other sections is not proposed.
+ */
+static void mdns_8_2_only_the_authority_section_is_compared(void **state)
+{
+	static const struct {
+		const char *text;
+		bool lost;
+	} cases[] = {
+		{ "^ A alice.local 120 10.0.0.9\n", true },
+		{ "= A alice.local 120 10.0.0.9\n"
+		  "^ A alice.local 120 10.0.0.1\n",
+			false },
+		{ "^ A alice.local 120 10.0.0.1\n"
+		  "+ A alice.local 120 10.0.0.9\n",
+			false },
+		{ "= SRV alice." SERVICE " 120 4001 alice.local\n"
+		  "^ A bob.local 120 10.0.0.9\n"
+		  "+ SRV alice." SERVICE " 120 4001 alice.local\n",
+			false },
+		{ "= A alice.local 120 10.0.0.0\n"
+		  "^ A alice.local 120 10.0.0.9\n"
+		  "+ A alice.local 120 10.0.0.0\n",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[400];
+
+		begin_alice();
+		until(200);
+		transcript_clear(&told);
+		(void)snprintf(text, sizeof(text),
+			"query\n? ANY alice.local\n? ANY alice." SERVICE "\n%s",
+			cases[i].text);
+		input(text);
+		until(1199);
+		if ((count_told("query") == 0) != cases[i].lost)
+			fail_msg("case %zu: %s", i, told.text);
+	}
+	/* The machine knows NAME.local (7.1), and probes for another name. */
+	begin_published();
+	input_from("10.0.0.1", MDNS_PORT, false,
+		"query\n? A alice.local\n? ANY bob.local\n"
+		"= A alice.local 120 10.0.0.1\n^ A bob.local 120 10.0.0.1\n"
+		"+ A alice.local 120 10.0.0.1\n");
+	ask("query\n? A alice.local\n", 2000);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
 /* 8.2: two that begin at the same time come to terms, on one wire. */
 static void mdns_8_2_two_of_one_name_become_two_names(void **state)
 {
@@ -543,7 +650,7 @@ static void mdns_10_1_no_goodbye_while_probing(void **state)
  * 6: which question has which answers.  6.1: "NSEC" for types that a name does
  * not have.  6.2: additionals.  6.5: "ANY" gives all.  SD 9: the list of
  * services.  SD 12.1, 12.2: SRV, TXT and addresses with PTR, addresses with
- * SRV.  16: names in any case.  18.10, 18.12: classes.
+ * SRV.  16: names in any case.
  */
 static void mdns_6_answers_what_is_asked(void **state)
 {
@@ -590,6 +697,49 @@ static void mdns_6_answers_what_is_asked(void **state)
 			fail_msg("%s\nanswered:\n%s\nnot\n%s",
 				cases[i].question, told.text, cases[i].answer);
 		(void)end(NULL);
+	}
+}
+
+/*
+ * 6: "the record rrclass must match the question qclass unless the qclass is
+ * "ANY" (255)"; 18.12: the top bit is no part of it.  All of it for a one-shot
+ * asker, too.
+ */
+static void mdns_6_answers_questions_of_class_in_or_any(void **state)
+{
+	static const struct {
+		const char *question;
+		int answers;
+	} cases[] = {
+		{ "? A alice.local", 1 },
+		{ "? A/255 alice.local", 1 },
+		{ "?u A/255 alice.local", 1 },
+		{ "? ANY/255 alice." SERVICE, 1 },
+		{ "? PTR/255 " SERVICE, 1 },
+		{ "? A/3 alice.local", 0 },
+		{ "?u A/3 alice.local", 0 },
+		{ "? AAAA/3 alice.local", 0 },
+		{ "? ANY/3 alice." SERVICE, 0 },
+		{ "? PTR/3 " SERVICE, 0 },
+		{ "? A/0 alice.local", 0 },
+		{ "? A/254 alice.local", 0 },
+		{ "? A/3 alice.local\n? A alice.local", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[200];
+
+		begin_published();
+		(void)snprintf(
+			text, sizeof(text), "query\n%s\n", cases[i].question);
+		ask(text, 5000);
+		if (count_told("group response") != cases[i].answers)
+			fail_msg("%s: %s", text, told.text);
+		input_from("10.0.0.2", 40000, false, text);
+		pass(5000);
+		if (count_told("10.0.0.2:40000 response") != cases[i].answers)
+			fail_msg("one-shot %s: %s", text, told.text);
 	}
 }
 
@@ -1137,13 +1287,17 @@ int main(void)
 		TEST(mdns_9_another_interface_is_not_a_rival),
 		TEST(mdns_9_probes_again_after_a_late_conflict),
 		TEST(mdns_9_a_goodbye_is_no_conflict),
+		TEST(mdns_9_a_record_of_another_class_is_no_conflict),
+		TEST(mdns_9_a_record_of_another_class_is_not_ours),
 		TEST(mdns_8_1_fifteen_conflicts_in_ten_seconds_slow_it_down),
 		TEST(mdns_9_a_long_name_is_cut_for_its_number),
 		TEST(mdns_8_2_the_later_data_wins_the_name),
+		TEST(mdns_8_2_only_the_authority_section_is_compared),
 		TEST(mdns_8_2_two_of_one_name_become_two_names),
 		TEST(mdns_10_1_says_goodbye_and_then_nothing),
 		TEST(mdns_10_1_no_goodbye_while_probing),
 		TEST(mdns_6_answers_what_is_asked),
+		TEST(mdns_6_answers_questions_of_class_in_or_any),
 		TEST(mdns_6_2_gives_the_other_family_along),
 		TEST(mdns_6_shared_answers_wait_unique_ones_do_not),
 		TEST(mdns_6_the_same_record_once_a_second),
