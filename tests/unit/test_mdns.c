@@ -106,6 +106,31 @@ static void mdns_5_4_wants_unicast_in_the_first_question_only(void **state)
 	assert_int_equal(count_told("? PTR"), 2);
 }
 
+/* 5.4: "QU" in the family alone whose socket gets what is sent to it. */
+static void mdns_5_4_wants_unicast_in_its_own_family_only(void **state)
+{
+	struct mdns_options options = options_of(NULL, 1);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		begin_with(&options, true);
+		assert_int_equal(mdns_ask(mdns, "bob"), 0);
+		interfaces[0].unicast4 = i == 0;
+		interfaces[0].unicast6 = i == 1;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(2000);
+		assert_int_equal(count_told("3/4 group query\n?u PTR"), i == 0);
+		assert_int_equal(count_told("3/6 group query\n?u PTR"), i == 1);
+		assert_int_equal(count_told("3/4 group query\n? PTR"), 2 - !i);
+		assert_int_equal(count_told("3/6 group query\n? PTR"), 2 - i);
+		assert_int_equal(count_told("?u AAAA bob.local"), 1);
+		/* The answer comes to us alone. */
+		input_from(i == 0 ? "10.0.0.2" : "fd00::2", MDNS_PORT, true,
+			NAME_A("response\n=", "bob", "10.0.0.2"));
+		assert_found("found bob 10.0.0.2:0\n");
+	}
+}
+
 /* SD 4: somebody announces, and is found; with the port that SRV tells. */
 static void mdns_finds_who_is_in_our_room(void **state)
 {
@@ -972,6 +997,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, end)
 		TEST(mdns_5_2_asks_at_growing_intervals),
 		TEST(mdns_5_4_wants_unicast_in_the_first_question_only),
+		TEST(mdns_5_4_wants_unicast_in_its_own_family_only),
 		TEST(mdns_finds_who_is_in_our_room),
 		TEST(mdns_does_not_tell_of_others),
 		TEST(mdns_tells_of_near_addresses_of_who_was_not_asked_for),

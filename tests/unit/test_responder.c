@@ -129,6 +129,26 @@ static void mdns_8_1_first_probe_asks_for_unicast_if_that_reaches_us(
 				   "u") "@419 3/4 group query\n" PROBE(""));
 }
 
+/* 5.4: so it is for each family by itself, as each has a socket of its own. */
+static void mdns_5_4_a_probe_wants_unicast_in_its_own_family_only(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	for (int i = 0; i < 2; i++) {
+		begin_with(&options, true);
+		interfaces[0].unicast4 = i == 0;
+		interfaces[0].unicast6 = i == 1;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(1000);
+		assert_int_equal(count_told("3/4 group query\n?u ANY"), i == 0);
+		assert_int_equal(count_told("3/6 group query\n?u ANY"), i == 1);
+		assert_int_equal(count_told("3/4 group query\n? ANY"), 3 - !i);
+		assert_int_equal(count_told("3/6 group query\n? ANY"), 3 - i);
+	}
+}
+
 /*
  * 8.1: "a host MUST NOT [...] answer" for names not yet its own: no answers
  * while probing.
@@ -933,6 +953,41 @@ static void mdns_5_4_unicast_when_lately_multicast(void **state)
 }
 
 /*
+ * 5.4 over IPv6, to any address; what was multicast over IPv4 was not heard
+ * here, nor the other way round.
+ */
+static void mdns_5_4_each_family_has_its_own_quarter_of_the_ttl(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	begin_with(&options, true);
+	until(60 * 1000);
+	transcript_clear(&told);
+	input_from("fd00::2", MDNS_PORT, false, "query\n?u A alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/6 group response"), 1);
+	pass(5000);
+	transcript_clear(&told);
+	input_from("fd00::2", MDNS_PORT, false, "query\n?u A alice.local\n");
+	pass(0);
+	assert_told(&told, "@65000 3/6 [fd00::2]:5353 response\n"
+			   "=! A alice.local 120 10.0.0.1\n"
+			   "+! AAAA alice.local 120 fd00::1\n");
+	input_from("fe80::2", MDNS_PORT, false,
+		"query\n?u SRV alice." SERVICE "\n?u AAAA alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/6 [fe80::2]:5353 response"), 1);
+	assert_int_equal(count_told("3/6 group response"), 1); /* SRV */
+	transcript_clear(&told);
+	input("query\n?u A alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/4 group response"), 1);
+	assert_int_equal(count_told("response"), 1);
+}
+
+/*
  * 5.5: "a responder SHOULD [...] respond to [...] direct unicast queries";
  * 11: only when "the source address [...] is on the local link".
  */
@@ -1275,6 +1330,7 @@ int main(void)
 		TEST(mdns_8_1_probes_three_times_and_8_3_announces_twice),
 		TEST(mdns_8_1_first_probe_is_within_250_ms),
 		TEST(mdns_8_1_first_probe_asks_for_unicast_if_that_reaches_us),
+		TEST(mdns_5_4_a_probe_wants_unicast_in_its_own_family_only),
 		TEST(mdns_8_1_answers_nothing_while_probing),
 		TEST(mdns_8_1_ignores_conflicts_before_the_first_probe),
 		TEST(mdns_9_the_second_conflict_changes_the_name),
@@ -1308,6 +1364,7 @@ int main(void)
 		TEST(mdns_18_14_legacy_srv_targets_are_not_compressed),
 		TEST(mdns_6_7_port_0_is_not_answered),
 		TEST(mdns_5_4_unicast_when_lately_multicast),
+		TEST(mdns_5_4_each_family_has_its_own_quarter_of_the_ttl),
 		TEST(mdns_5_5_direct_questions_from_the_link_only),
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
 		TEST(mdns_7_1_a_known_denial_is_left_out),
