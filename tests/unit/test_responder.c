@@ -165,6 +165,36 @@ static void mdns_8_1_answers_nothing_while_probing(void **state)
 }
 
 /*
+ * The same of answers by unicast (5.4, 5.5, 6.7), and of those that waited (6,
+ * 7.2) when a conflict made it probe again.
+ */
+static void mdns_8_1_answers_nobody_alone_while_probing(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(300);
+	transcript_clear(&told);
+	input("query\n?u A alice.local\n");
+	input_from("10.0.0.2", MDNS_PORT, true, "query\n? A alice.local\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	input("query tc\n? PTR " SERVICE "\n");
+	until(900);
+	assert_int_equal(count_told("query"), 2);
+	assert_int_equal(count_told("response"), 0);
+	begin_published();
+	ask("query\n? A alice.local\n", 5000);
+	transcript_clear(&told);
+	input("query tc\n? PTR " SERVICE "\n");
+	input_from("10.0.0.3", MDNS_PORT, false, "query\n? PTR " SERVICE "\n");
+	input("query\n?u A alice.local\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	input(RIVAL_A);
+	pass(749);
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("response"), 0);
+}
+
+/*
  * 8.1: "any answers [...] received *before* the first probe query is sent
  * MUST be silently ignored."
  */
@@ -663,6 +693,66 @@ static void mdns_10_1_no_goodbye_while_probing(void **state)
 	transcript_clear(&told);
 	mdns_goodbye(mdns);
 	until(5000);
+	assert_told(&told, "");
+}
+
+#define GOODBYE                                                                \
+	"group response\n= PTR " SERVICE " 0 alice." SERVICE                   \
+	"\n=! SRV alice." SERVICE " 0 4000 alice.local\n=! TXT alice." SERVICE \
+	" 0 " TEXT "\n=! A alice.local 0 10.0.0.1\n"
+
+/* 10.1: what was announced once (8.3) is taken back, not announced again. */
+static void mdns_10_1_says_goodbye_while_announcing(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(1500);
+	assert_int_equal(count_told("response"), 1);
+	transcript_clear(&told);
+	mdns_goodbye(mdns);
+	until(60 * 1000);
+	assert_told(&told, "@1500 3/4 " GOODBYE);
+}
+
+/*
+ * 10.1: nothing is ours after the goodbye: no question is answered, also none
+ * that waited, no name defended, nothing asked, and nobody's answer read.
+ */
+static void mdns_10_1_after_the_goodbye_nothing_is_said_or_heard(void **state)
+{
+	static const char *const packets[] = {
+		"query\n? A alice.local\n? PTR " SERVICE "\n",
+		"query\n?u A alice.local\n",
+		"query tc\n? PTR " SERVICE "\n",
+		"query\n? ANY alice.local\n^ A alice.local 120 10.0.0.9\n",
+		"response\n= PTR " SERVICE " 0 alice." SERVICE "\n",
+		RIVAL_A,
+		"response\n=! A bob.local 120 10.0.0.2\n",
+	};
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	begin_with(&options, false);
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	until(60 * 1000);
+	input("query tc\n? PTR " SERVICE "\n");
+	input_from("10.0.0.3", MDNS_PORT, false, "query\n? PTR " SERVICE "\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	transcript_clear(&told);
+	mdns_goodbye(mdns);
+	pass(2000);
+	assert_told(&told, "@60000 3/4 " GOODBYE);
+	for (size_t i = 0; i < COUNT_OF(packets); i++) {
+		input(packets[i]);
+		input_from("10.0.0.2", MDNS_PORT, true, packets[i]);
+		input_from("10.0.0.2", 40000, false, packets[i]);
+		pass(2000);
+	}
+	interfaces[0] = interface_of(3, "10.0.0.5", NULL);
+	interfaces[1] = interface_of(4, "10.0.7.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 2, now_ms);
+	pass(2 * 3600 * 1000);
+	tell_events(mdns);
 	assert_told(&told, "");
 }
 
@@ -1332,6 +1422,7 @@ int main(void)
 		TEST(mdns_8_1_first_probe_asks_for_unicast_if_that_reaches_us),
 		TEST(mdns_5_4_a_probe_wants_unicast_in_its_own_family_only),
 		TEST(mdns_8_1_answers_nothing_while_probing),
+		TEST(mdns_8_1_answers_nobody_alone_while_probing),
 		TEST(mdns_8_1_ignores_conflicts_before_the_first_probe),
 		TEST(mdns_9_the_second_conflict_changes_the_name),
 		TEST(mdns_9_a_unicast_conflict_changes_the_name_at_once),
@@ -1352,6 +1443,8 @@ int main(void)
 		TEST(mdns_8_2_two_of_one_name_become_two_names),
 		TEST(mdns_10_1_says_goodbye_and_then_nothing),
 		TEST(mdns_10_1_no_goodbye_while_probing),
+		TEST(mdns_10_1_says_goodbye_while_announcing),
+		TEST(mdns_10_1_after_the_goodbye_nothing_is_said_or_heard),
 		TEST(mdns_6_answers_what_is_asked),
 		TEST(mdns_6_answers_questions_of_class_in_or_any),
 		TEST(mdns_6_2_gives_the_other_family_along),
