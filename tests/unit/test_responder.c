@@ -1098,6 +1098,67 @@ static void mdns_5_5_direct_questions_from_the_link_only(void **state)
 }
 
 /*
+ * 11: on the local link is an IPv4 address if "(I & M) == (P & M)", and an IPv6
+ * address if "the first 'n' bits [...] match the first 'n' bits of the prefix
+ * address, where 'n' is the length of the prefix": no fewer and no more.
+ */
+static const struct {
+	const char *own;
+	uint8_t prefix;
+	const char *first; /* of the link, and what is outside of it */
+	const char *before;
+	const char *last;
+	const char *after;
+} links[] = {
+	{ "10.1.20.1", 20, "10.1.16.0", "10.1.15.255", "10.1.31.255",
+		"10.1.32.0" },
+	{ "10.1.20.1", 23, "10.1.20.0", "10.1.19.255", "10.1.21.255",
+		"10.1.22.0" },
+	{ "10.1.20.1", 24, "10.1.20.0", "10.1.19.255", "10.1.20.255",
+		"10.1.21.0" },
+	{ "10.1.20.1", 25, "10.1.20.0", "10.1.19.255", "10.1.20.127",
+		"10.1.20.128" },
+	{ "10.1.20.129", 25, "10.1.20.128", "10.1.20.127", "10.1.20.255",
+		"10.1.21.0" },
+	{ "10.1.20.2", 31, "10.1.20.2", "10.1.20.1", "10.1.20.3", "10.1.20.4" },
+	{ "10.1.20.2", 32, "10.1.20.2", "10.1.20.1", "10.1.20.2", "10.1.20.3" },
+	{ "10.1.20.2", 1, "0.0.0.1", "128.0.0.0", "127.255.255.255",
+		"255.0.0.0" },
+	{ "fd00:0:0:a0::1", 57, "fd00:0:0:80::", "fd00:0:0:7f:ffff::",
+		"fd00:0:0:ff:ffff:ffff:ffff:ffff", "fd00:0:0:100::" },
+	{ "fd00:0:0:a0::1", 64, "fd00:0:0:a0::", "fd00:0:0:9f:ffff::",
+		"fd00:0:0:a0:ffff:ffff:ffff:ffff", "fd00:0:0:a1::" },
+	{ "fd00::1:5", 127, "fd00::1:4", "fd00::1:3", "fd00::1:5",
+		"fd00::1:6" },
+	{ "fd00::1:5", 128, "fd00::1:5", "fd00::1:4", "fd00::1:5",
+		"fd00::1:6" },
+};
+
+static void mdns_5_5_the_link_ends_where_its_prefix_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(links); i++) {
+		const char *askers[] = { links[i].first, links[i].last,
+			links[i].before, links[i].after };
+
+		begin_alice();
+		interfaces[0] = interface_of(3, links[i].own, NULL);
+		interfaces[0].prefixes[0] = links[i].prefix;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(60 * 1000);
+		for (int j = 0; j < 4; j++) {
+			transcript_clear(&told);
+			input_from(askers[j], MDNS_PORT, true,
+				"query\n? SRV alice." SERVICE "\n");
+			pass(5000);
+			if (count_told("response") != (j < 2))
+				fail_msg("%s/%u, %s: %s", links[i].own,
+					links[i].prefix, askers[j], told.text);
+		}
+	}
+}
+
+/*
  * 7.1: "MUST NOT answer if the answer it would give is already included in the
  * Answer Section with an RR TTL at least half the correct value."
  */
@@ -1459,6 +1520,7 @@ int main(void)
 		TEST(mdns_5_4_unicast_when_lately_multicast),
 		TEST(mdns_5_4_each_family_has_its_own_quarter_of_the_ttl),
 		TEST(mdns_5_5_direct_questions_from_the_link_only),
+		TEST(mdns_5_5_the_link_ends_where_its_prefix_says),
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
 		TEST(mdns_7_1_a_known_denial_is_left_out),
 		TEST(mdns_7_2_waits_for_more_known_answers),
