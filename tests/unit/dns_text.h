@@ -68,6 +68,26 @@ static inline uint16_t dns_class_of(char *type)
 	return (uint16_t)strtol(slash + 1, NULL, 10);
 }
 
+/* 6.1: the name itself, and one block of bits. */
+static inline void dns_nsec_of(
+	struct writer *w, const struct dns_name *name, char *types)
+{
+	uint8_t bits[32] = { 0 }, size = 0;
+
+	for (char *word = strtok(types, ","); word != NULL;
+		word = strtok(NULL, ",")) {
+		uint16_t type = dns_type_of(word);
+
+		bits[type / 8] |= (uint8_t)(0x80 >> type % 8);
+		if (type / 8 >= size)
+			size = (uint8_t)(type / 8 + 1);
+	}
+	write_bytes(w, name->bytes, name->size);
+	write_u8(w, 0);
+	write_u8(w, size);
+	write_bytes(w, bits, size);
+}
+
 /* DATA of a record from text. */
 static inline void dns_data_of(struct dns_record *record, char *data)
 {
@@ -100,6 +120,9 @@ static inline void dns_data_of(struct dns_record *record, char *data)
 			write_u8(&w, (uint8_t)strlen(word));
 			write_bytes(&w, word, strlen(word));
 		}
+		break;
+	case DNS_NSEC:
+		dns_nsec_of(&w, &record->name, data);
 		break;
 	default:
 		break;

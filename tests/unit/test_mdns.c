@@ -106,6 +106,31 @@ static void mdns_5_4_wants_unicast_in_the_first_question_only(void **state)
 	assert_int_equal(count_told("? PTR"), 2);
 }
 
+/* 5.4: "QU" in the family alone whose socket gets what is sent to it. */
+static void mdns_5_4_wants_unicast_in_its_own_family_only(void **state)
+{
+	struct mdns_options options = options_of(NULL, 1);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		begin_with(&options, true);
+		assert_int_equal(mdns_ask(mdns, "bob"), 0);
+		interfaces[0].unicast4 = i == 0;
+		interfaces[0].unicast6 = i == 1;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(2000);
+		assert_int_equal(count_told("3/4 group query\n?u PTR"), i == 0);
+		assert_int_equal(count_told("3/6 group query\n?u PTR"), i == 1);
+		assert_int_equal(count_told("3/4 group query\n? PTR"), 2 - !i);
+		assert_int_equal(count_told("3/6 group query\n? PTR"), 2 - i);
+		assert_int_equal(count_told("?u AAAA bob.local"), 1);
+		/* The answer comes to us alone. */
+		input_from(i == 0 ? "10.0.0.2" : "fd00::2", MDNS_PORT, true,
+			NAME_A("response\n=", "bob", "10.0.0.2"));
+		assert_found("found bob 10.0.0.2:0\n");
+	}
+}
+
 /* SD 4: somebody announces, and is found; with the port that SRV tells. */
 static void mdns_finds_who_is_in_our_room(void **state)
 {
@@ -636,6 +661,57 @@ static void mdns_11_ignores_unicast_from_elsewhere(void **state)
 	assert_found("found bob 10.0.0.2:0\n");
 }
 
+/*
+ * The same where a prefix is no whole number of bytes: the last address of the
+ * link, and the next one.  And so for addresses of who was not asked for, which
+ * are told of if they are near.
+ */
+static void mdns_11_the_link_ends_within_a_byte(void **state)
+{
+	static const struct {
+		const char *own;
+		uint8_t prefix;
+		const char *inside;
+		const char *outside;
+	} cases[] = {
+		{ "10.1.20.1", 20, "10.1.31.255", "10.1.32.0" },
+		{ "10.1.20.1", 20, "10.1.16.0", "10.1.15.255" },
+		{ "10.1.20.1", 25, "10.1.20.127", "10.1.20.128" },
+		{ "fd00:0:0:a0::1", 57, "fd00:0:0:ff::2", "fd00:0:0:100::2" },
+		{ "fd00:0:0:a0::1", 57, "fd00:0:0:80::2", "fd00:0:0:7f::2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *sources[] = { cases[i].outside, cases[i].inside };
+
+		for (int j = 0; j < 2; j++) {
+			bool v4 = strchr(sources[j], ':') == NULL;
+			char text[200];
+
+			begin_looking();
+			interfaces[0] = interface_of(3, cases[i].own, NULL);
+			interfaces[0].prefixes[0] = cases[i].prefix;
+			mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+			assert_int_equal(mdns_ask(mdns, "bob"), 0);
+			until(500);
+			input_from(sources[j], MDNS_PORT, true,
+				NAME_A("response\n=", "bob", "10.0.0.2"));
+			assert_found(j ? "found bob 10.0.0.2:0\n" : "");
+			(void)snprintf(text, sizeof(text),
+				"response\n=! %s carol.local 120 %s\n",
+				v4 ? "A" : "AAAA", sources[j]);
+			input_from(cases[i].own, MDNS_PORT, false,
+				"response\n" NAME_PTR("carol")
+					NAME_SRV("=", "carol") NAME_TXT(
+						"=", "carol", TAG_OURS));
+			input_from(cases[i].own, MDNS_PORT, false, text);
+			tell_events(mdns);
+			assert_int_equal(count_told("found carol"), j);
+		}
+	}
+}
+
 /* Packets of interfaces and families that we do not have. */
 static void mdns_ignores_packets_from_other_interfaces(void **state)
 {
@@ -1004,6 +1080,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, end)
 		TEST(mdns_5_2_asks_at_growing_intervals),
 		TEST(mdns_5_4_wants_unicast_in_the_first_question_only),
+		TEST(mdns_5_4_wants_unicast_in_its_own_family_only),
 		TEST(mdns_finds_who_is_in_our_room),
 		TEST(mdns_does_not_tell_of_others),
 		TEST(mdns_tells_of_near_addresses_of_who_was_not_asked_for),
@@ -1021,6 +1098,7 @@ int main(void)
 		TEST(mdns_7_3_a_question_asked_by_another_is_asked),
 		TEST(mdns_6_ignores_responses_from_other_ports),
 		TEST(mdns_11_ignores_unicast_from_elsewhere),
+		TEST(mdns_11_the_link_ends_within_a_byte),
 		TEST(mdns_ignores_packets_from_other_interfaces),
 		TEST(mdns_asks_for_named_peers_until_they_are_linked),
 		TEST(mdns_asks_nothing_about_who_is_linked),

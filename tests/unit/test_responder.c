@@ -129,6 +129,26 @@ static void mdns_8_1_first_probe_asks_for_unicast_if_that_reaches_us(
 				   "u") "@419 3/4 group query\n" PROBE(""));
 }
 
+/* 5.4: so it is for each family by itself, as each has a socket of its own. */
+static void mdns_5_4_a_probe_wants_unicast_in_its_own_family_only(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	for (int i = 0; i < 2; i++) {
+		begin_with(&options, true);
+		interfaces[0].unicast4 = i == 0;
+		interfaces[0].unicast6 = i == 1;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(1000);
+		assert_int_equal(count_told("3/4 group query\n?u ANY"), i == 0);
+		assert_int_equal(count_told("3/6 group query\n?u ANY"), i == 1);
+		assert_int_equal(count_told("3/4 group query\n? ANY"), 3 - !i);
+		assert_int_equal(count_told("3/6 group query\n? ANY"), 3 - i);
+	}
+}
+
 /*
  * 8.1: "a host MUST NOT [...] answer" for names not yet its own: no answers
  * while probing.
@@ -142,6 +162,36 @@ static void mdns_8_1_answers_nothing_while_probing(void **state)
 	input("query\n? A alice.local\n? PTR " SERVICE "\n");
 	until(355);
 	assert_told(&told, "");
+}
+
+/*
+ * The same of answers by unicast (5.4, 5.5, 6.7), and of those that waited (6,
+ * 7.2) when a conflict made it probe again.
+ */
+static void mdns_8_1_answers_nobody_alone_while_probing(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(300);
+	transcript_clear(&told);
+	input("query\n?u A alice.local\n");
+	input_from("10.0.0.2", MDNS_PORT, true, "query\n? A alice.local\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	input("query tc\n? PTR " SERVICE "\n");
+	until(900);
+	assert_int_equal(count_told("query"), 2);
+	assert_int_equal(count_told("response"), 0);
+	begin_published();
+	ask("query\n? A alice.local\n", 5000);
+	transcript_clear(&told);
+	input("query tc\n? PTR " SERVICE "\n");
+	input_from("10.0.0.3", MDNS_PORT, false, "query\n? PTR " SERVICE "\n");
+	input("query\n?u A alice.local\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	input(RIVAL_A);
+	pass(749);
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("response"), 0);
 }
 
 /*
@@ -380,6 +430,61 @@ static void mdns_9_a_goodbye_is_no_conflict(void **state)
 	assert_told(&told, "");
 }
 
+#define OTHER_CLASS                                                            \
+	"response\n=! A/3 alice.local 120 10.0.0.9\n"                          \
+	"=! AAAA/3 alice.local 120 fd00::9\n"                                  \
+	"=! SRV/3 alice." SERVICE " 120 4001 alice.local\n"                    \
+	"=! TXT/3 alice." SERVICE " 4500 txtvers=2\n"
+
+/*
+ * 9: a conflict is "a record with the same name, rrtype and rrclass, but
+ * inconsistent rdata".
+ */
+static void mdns_9_a_record_of_another_class_is_no_conflict(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(200);
+	input(OTHER_CLASS);
+	input_from("10.0.0.2", MDNS_PORT, true, OTHER_CLASS);
+	until(5000);
+	assert_int_equal(count_told("query"), 3);
+	assert_int_equal(count_told("response"), 2);
+	begin_published();
+	input(OTHER_CLASS);
+	input_from("10.0.0.2", MDNS_PORT, true, OTHER_CLASS);
+	pass(5000);
+	tell_events(mdns);
+	assert_told(&told, "");
+}
+
+/*
+ * The same of a record that has our data: what is known (7.1), told (7.4) or
+ * taken back (6.6) of another class is not ours.
+ */
+static void mdns_9_a_record_of_another_class_is_not_ours(void **state)
+{
+	(void)state;
+	begin_published();
+	ask("query\n? PTR " SERVICE "\n= PTR/3 " SERVICE " 4500 alice." SERVICE
+	    "\n",
+		5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	ask("query\n? PTR " SERVICE "\n", 5);
+	input("response\n= PTR/3 " SERVICE " 4500 alice." SERVICE "\n");
+	pass(5000);
+	assert_int_equal(count_told("= " ALICE_PTR), 1);
+	ask("response\n=! A/3 alice.local 0 10.0.0.1\n", 5000);
+	assert_told(&told, "");
+	/* Nor is NAME.local left to a machine that says so (9). */
+	begin_alice();
+	until(200);
+	input_from("10.0.0.1", MDNS_PORT, false,
+		"response\n=! A/3 alice.local 120 10.0.0.1\n");
+	until(5000);
+	assert_int_equal(count_told("=" ALICE_A), 2);
+}
+
 /*
  * 8.1: "If fifteen conflicts occur within any ten-second period, then the host
  * MUST wait at least five seconds before each successive additional probe
@@ -488,6 +593,58 @@ static void mdns_8_2_the_later_data_wins_the_name(void **state)
 	}
 }
 
+/*
+ * 8.2: "it consults the Authority Section of that query": what is greater, or
+ * less, in other sections is not proposed.
+ */
+static void mdns_8_2_only_the_authority_section_is_compared(void **state)
+{
+	static const struct {
+		const char *text;
+		bool lost;
+	} cases[] = {
+		{ "^ A alice.local 120 10.0.0.9\n", true },
+		{ "= A alice.local 120 10.0.0.9\n"
+		  "^ A alice.local 120 10.0.0.1\n",
+			false },
+		{ "^ A alice.local 120 10.0.0.1\n"
+		  "+ A alice.local 120 10.0.0.9\n",
+			false },
+		{ "= SRV alice." SERVICE " 120 4001 alice.local\n"
+		  "^ A bob.local 120 10.0.0.9\n"
+		  "+ SRV alice." SERVICE " 120 4001 alice.local\n",
+			false },
+		{ "= A alice.local 120 10.0.0.0\n"
+		  "^ A alice.local 120 10.0.0.9\n"
+		  "+ A alice.local 120 10.0.0.0\n",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[400];
+
+		begin_alice();
+		until(200);
+		transcript_clear(&told);
+		(void)snprintf(text, sizeof(text),
+			"query\n? ANY alice.local\n? ANY alice." SERVICE "\n%s",
+			cases[i].text);
+		input(text);
+		until(1199);
+		if ((count_told("query") == 0) != cases[i].lost)
+			fail_msg("case %zu: %s", i, told.text);
+	}
+	/* The machine knows NAME.local (7.1), and probes for another name. */
+	begin_published();
+	input_from("10.0.0.1", MDNS_PORT, false,
+		"query\n? A alice.local\n? ANY bob.local\n"
+		"= A alice.local 120 10.0.0.1\n^ A bob.local 120 10.0.0.1\n"
+		"+ A alice.local 120 10.0.0.1\n");
+	ask("query\n? A alice.local\n", 2000);
+	assert_int_equal(count_told("=" ALICE_A), 1);
+}
+
 /* 8.2: two that begin at the same time come to terms, on one wire. */
 static void mdns_8_2_two_of_one_name_become_two_names(void **state)
 {
@@ -540,11 +697,71 @@ static void mdns_10_1_no_goodbye_while_probing(void **state)
 	assert_told(&told, "");
 }
 
+#define GOODBYE                                                                \
+	"group response\n= PTR " SERVICE " 0 alice." SERVICE                   \
+	"\n=! SRV alice." SERVICE " 0 4000 alice.local\n=! TXT alice." SERVICE \
+	" 0 " TEXT "\n=! A alice.local 0 10.0.0.1\n"
+
+/* 10.1: what was announced once (8.3) is taken back, not announced again. */
+static void mdns_10_1_says_goodbye_while_announcing(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(1500);
+	assert_int_equal(count_told("response"), 1);
+	transcript_clear(&told);
+	mdns_goodbye(mdns);
+	until(60 * 1000);
+	assert_told(&told, "@1500 3/4 " GOODBYE);
+}
+
+/*
+ * 10.1: nothing is ours after the goodbye: no question is answered, also none
+ * that waited, no name defended, nothing asked, and nobody's answer read.
+ */
+static void mdns_10_1_after_the_goodbye_nothing_is_said_or_heard(void **state)
+{
+	static const char *const packets[] = {
+		"query\n? A alice.local\n? PTR " SERVICE "\n",
+		"query\n?u A alice.local\n",
+		"query tc\n? PTR " SERVICE "\n",
+		"query\n? ANY alice.local\n^ A alice.local 120 10.0.0.9\n",
+		"response\n= PTR " SERVICE " 0 alice." SERVICE "\n",
+		RIVAL_A,
+		"response\n=! A bob.local 120 10.0.0.2\n",
+	};
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	begin_with(&options, false);
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	until(60 * 1000);
+	input("query tc\n? PTR " SERVICE "\n");
+	input_from("10.0.0.3", MDNS_PORT, false, "query\n? PTR " SERVICE "\n");
+	input_from("10.0.0.2", 40000, false, "query id=7\n? A alice.local\n");
+	transcript_clear(&told);
+	mdns_goodbye(mdns);
+	pass(2000);
+	assert_told(&told, "@60000 3/4 " GOODBYE);
+	for (size_t i = 0; i < COUNT_OF(packets); i++) {
+		input(packets[i]);
+		input_from("10.0.0.2", MDNS_PORT, true, packets[i]);
+		input_from("10.0.0.2", 40000, false, packets[i]);
+		pass(2000);
+	}
+	interfaces[0] = interface_of(3, "10.0.0.5", NULL);
+	interfaces[1] = interface_of(4, "10.0.7.1", NULL);
+	mdns_set_interfaces(mdns, interfaces, 2, now_ms);
+	pass(2 * 3600 * 1000);
+	tell_events(mdns);
+	assert_told(&told, "");
+}
+
 /*
  * 6: which question has which answers.  6.1: "NSEC" for types that a name does
  * not have.  6.2: additionals.  6.5: "ANY" gives all.  SD 9: the list of
  * services.  SD 12.1, 12.2: SRV, TXT and addresses with PTR, addresses with
- * SRV.  16: names in any case.  18.10, 18.12: classes.
+ * SRV.  16: names in any case.
  */
 static void mdns_6_answers_what_is_asked(void **state)
 {
@@ -591,6 +808,49 @@ static void mdns_6_answers_what_is_asked(void **state)
 			fail_msg("%s\nanswered:\n%s\nnot\n%s",
 				cases[i].question, told.text, cases[i].answer);
 		(void)end(NULL);
+	}
+}
+
+/*
+ * 6: "the record rrclass must match the question qclass unless the qclass is
+ * "ANY" (255)"; 18.12: the top bit is no part of it.  All of it for a one-shot
+ * asker, too.
+ */
+static void mdns_6_answers_questions_of_class_in_or_any(void **state)
+{
+	static const struct {
+		const char *question;
+		int answers;
+	} cases[] = {
+		{ "? A alice.local", 1 },
+		{ "? A/255 alice.local", 1 },
+		{ "?u A/255 alice.local", 1 },
+		{ "? ANY/255 alice." SERVICE, 1 },
+		{ "? PTR/255 " SERVICE, 1 },
+		{ "? A/3 alice.local", 0 },
+		{ "?u A/3 alice.local", 0 },
+		{ "? AAAA/3 alice.local", 0 },
+		{ "? ANY/3 alice." SERVICE, 0 },
+		{ "? PTR/3 " SERVICE, 0 },
+		{ "? A/0 alice.local", 0 },
+		{ "? A/254 alice.local", 0 },
+		{ "? A/3 alice.local\n? A alice.local", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[200];
+
+		begin_published();
+		(void)snprintf(
+			text, sizeof(text), "query\n%s\n", cases[i].question);
+		ask(text, 5000);
+		if (count_told("group response") != cases[i].answers)
+			fail_msg("%s: %s", text, told.text);
+		input_from("10.0.0.2", 40000, false, text);
+		pass(5000);
+		if (count_told("10.0.0.2:40000 response") != cases[i].answers)
+			fail_msg("one-shot %s: %s", text, told.text);
 	}
 }
 
@@ -784,6 +1044,41 @@ static void mdns_5_4_unicast_when_lately_multicast(void **state)
 }
 
 /*
+ * 5.4 over IPv6, to any address; what was multicast over IPv4 was not heard
+ * here, nor the other way round.
+ */
+static void mdns_5_4_each_family_has_its_own_quarter_of_the_ttl(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	begin_with(&options, true);
+	until(60 * 1000);
+	transcript_clear(&told);
+	input_from("fd00::2", MDNS_PORT, false, "query\n?u A alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/6 group response"), 1);
+	pass(5000);
+	transcript_clear(&told);
+	input_from("fd00::2", MDNS_PORT, false, "query\n?u A alice.local\n");
+	pass(0);
+	assert_told(&told, "@65000 3/6 [fd00::2]:5353 response\n"
+			   "=! A alice.local 120 10.0.0.1\n"
+			   "+! AAAA alice.local 120 fd00::1\n");
+	input_from("fe80::2", MDNS_PORT, false,
+		"query\n?u SRV alice." SERVICE "\n?u AAAA alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/6 [fe80::2]:5353 response"), 1);
+	assert_int_equal(count_told("3/6 group response"), 1); /* SRV */
+	transcript_clear(&told);
+	input("query\n?u A alice.local\n");
+	pass(0);
+	assert_int_equal(count_told("3/4 group response"), 1);
+	assert_int_equal(count_told("response"), 1);
+}
+
+/*
  * 5.5: "a responder SHOULD [...] respond to [...] direct unicast queries";
  * 11: only when "the source address [...] is on the local link".
  */
@@ -801,6 +1096,67 @@ static void mdns_5_5_direct_questions_from_the_link_only(void **state)
 	input_from("10.0.1.77", 4000, true, "query\n? A alice.local\n");
 	pass(5000);
 	assert_told(&told, "");
+}
+
+/*
+ * 11: on the local link is an IPv4 address if "(I & M) == (P & M)", and an IPv6
+ * address if "the first 'n' bits [...] match the first 'n' bits of the prefix
+ * address, where 'n' is the length of the prefix": no fewer and no more.
+ */
+static const struct {
+	const char *own;
+	uint8_t prefix;
+	const char *first; /* of the link, and what is outside of it */
+	const char *before;
+	const char *last;
+	const char *after;
+} links[] = {
+	{ "10.1.20.1", 20, "10.1.16.0", "10.1.15.255", "10.1.31.255",
+		"10.1.32.0" },
+	{ "10.1.20.1", 23, "10.1.20.0", "10.1.19.255", "10.1.21.255",
+		"10.1.22.0" },
+	{ "10.1.20.1", 24, "10.1.20.0", "10.1.19.255", "10.1.20.255",
+		"10.1.21.0" },
+	{ "10.1.20.1", 25, "10.1.20.0", "10.1.19.255", "10.1.20.127",
+		"10.1.20.128" },
+	{ "10.1.20.129", 25, "10.1.20.128", "10.1.20.127", "10.1.20.255",
+		"10.1.21.0" },
+	{ "10.1.20.2", 31, "10.1.20.2", "10.1.20.1", "10.1.20.3", "10.1.20.4" },
+	{ "10.1.20.2", 32, "10.1.20.2", "10.1.20.1", "10.1.20.2", "10.1.20.3" },
+	{ "10.1.20.2", 1, "0.0.0.1", "128.0.0.0", "127.255.255.255",
+		"255.0.0.0" },
+	{ "fd00:0:0:a0::1", 57, "fd00:0:0:80::", "fd00:0:0:7f:ffff::",
+		"fd00:0:0:ff:ffff:ffff:ffff:ffff", "fd00:0:0:100::" },
+	{ "fd00:0:0:a0::1", 64, "fd00:0:0:a0::", "fd00:0:0:9f:ffff::",
+		"fd00:0:0:a0:ffff:ffff:ffff:ffff", "fd00:0:0:a1::" },
+	{ "fd00::1:5", 127, "fd00::1:4", "fd00::1:3", "fd00::1:5",
+		"fd00::1:6" },
+	{ "fd00::1:5", 128, "fd00::1:5", "fd00::1:4", "fd00::1:5",
+		"fd00::1:6" },
+};
+
+static void mdns_5_5_the_link_ends_where_its_prefix_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(links); i++) {
+		const char *askers[] = { links[i].first, links[i].last,
+			links[i].before, links[i].after };
+
+		begin_alice();
+		interfaces[0] = interface_of(3, links[i].own, NULL);
+		interfaces[0].prefixes[0] = links[i].prefix;
+		mdns_set_interfaces(mdns, interfaces, 1, now_ms);
+		until(60 * 1000);
+		for (int j = 0; j < 4; j++) {
+			transcript_clear(&told);
+			input_from(askers[j], MDNS_PORT, true,
+				"query\n? SRV alice." SERVICE "\n");
+			pass(5000);
+			if (count_told("response") != (j < 2))
+				fail_msg("%s/%u, %s: %s", links[i].own,
+					links[i].prefix, askers[j], told.text);
+		}
+	}
 }
 
 /*
@@ -828,6 +1184,41 @@ static void mdns_7_1_what_the_asker_knows_is_left_out(void **state)
 	    "\n",
 		5000);
 	assert_int_equal(count_told("= " ALICE_PTR), 1);
+}
+
+/*
+ * 7.1 is about any answer, and 6.1: "NSEC" is one.  Half of its life is 60 s;
+ * one that has other types denies other ones.
+ */
+static void mdns_7_1_a_known_denial_is_left_out(void **state)
+{
+	static const struct {
+		const char *type;
+		const char *known;
+		bool answered;
+	} cases[] = {
+		{ "AAAA alice.local", "NSEC alice.local 60 A", false },
+		{ "AAAA alice.local", "NSEC alice.local 59 A", true },
+		{ "AAAA alice.local", "NSEC alice.local 120 A,AAAA", true },
+		{ "AAAA alice.local", "NSEC bob.local 120 A", true },
+		{ "AAAA alice.local", "NSEC/3 alice.local 120 A", true },
+		{ "A alice." SERVICE, "NSEC alice." SERVICE " 60 TXT,SRV",
+			false },
+		{ "A alice." SERVICE, "NSEC alice." SERVICE " 59 TXT,SRV",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[200];
+
+		begin_published();
+		(void)snprintf(text, sizeof(text), "query\n? %s\n= %s\n",
+			cases[i].type, cases[i].known);
+		ask(text, 5000);
+		if (count_told("=! NSEC") != cases[i].answered)
+			fail_msg("%s: %s", text, told.text);
+	}
 }
 
 /*
@@ -1138,7 +1529,9 @@ int main(void)
 		TEST(mdns_8_1_probes_three_times_and_8_3_announces_twice),
 		TEST(mdns_8_1_first_probe_is_within_250_ms),
 		TEST(mdns_8_1_first_probe_asks_for_unicast_if_that_reaches_us),
+		TEST(mdns_5_4_a_probe_wants_unicast_in_its_own_family_only),
 		TEST(mdns_8_1_answers_nothing_while_probing),
+		TEST(mdns_8_1_answers_nobody_alone_while_probing),
 		TEST(mdns_8_1_ignores_conflicts_before_the_first_probe),
 		TEST(mdns_9_the_second_conflict_changes_the_name),
 		TEST(mdns_9_a_unicast_conflict_changes_the_name_at_once),
@@ -1150,13 +1543,19 @@ int main(void)
 		TEST(mdns_9_another_interface_is_not_a_rival),
 		TEST(mdns_9_probes_again_after_a_late_conflict),
 		TEST(mdns_9_a_goodbye_is_no_conflict),
+		TEST(mdns_9_a_record_of_another_class_is_no_conflict),
+		TEST(mdns_9_a_record_of_another_class_is_not_ours),
 		TEST(mdns_8_1_fifteen_conflicts_in_ten_seconds_slow_it_down),
 		TEST(mdns_9_a_long_name_is_cut_for_its_number),
 		TEST(mdns_8_2_the_later_data_wins_the_name),
+		TEST(mdns_8_2_only_the_authority_section_is_compared),
 		TEST(mdns_8_2_two_of_one_name_become_two_names),
 		TEST(mdns_10_1_says_goodbye_and_then_nothing),
 		TEST(mdns_10_1_no_goodbye_while_probing),
+		TEST(mdns_10_1_says_goodbye_while_announcing),
+		TEST(mdns_10_1_after_the_goodbye_nothing_is_said_or_heard),
 		TEST(mdns_6_answers_what_is_asked),
+		TEST(mdns_6_answers_questions_of_class_in_or_any),
 		TEST(mdns_6_2_gives_the_other_family_along),
 		TEST(mdns_6_shared_answers_wait_unique_ones_do_not),
 		TEST(mdns_6_the_same_record_once_a_second),
@@ -1167,8 +1566,11 @@ int main(void)
 		TEST(mdns_18_14_legacy_srv_targets_are_not_compressed),
 		TEST(mdns_6_7_port_0_is_not_answered),
 		TEST(mdns_5_4_unicast_when_lately_multicast),
+		TEST(mdns_5_4_each_family_has_its_own_quarter_of_the_ttl),
 		TEST(mdns_5_5_direct_questions_from_the_link_only),
+		TEST(mdns_5_5_the_link_ends_where_its_prefix_says),
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
+		TEST(mdns_7_1_a_known_denial_is_left_out),
 		TEST(mdns_7_2_waits_for_more_known_answers),
 		TEST(mdns_7_2_queues_of_tc_packets_end),
 		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
