@@ -79,7 +79,7 @@ struct iface {
 	bool changed;
 	int count;
 	struct mdns_interface list[MDNS_INTERFACES_MAX];
-	uint8_t bytes[MDNS_PACKET_MAX + 1];
+	uint8_t bytes[MDNS_PACKET_MAX]; /* what is longer is dropped */
 };
 
 static const uint8_t group_v4[4] = { 224, 0, 0, 251 };

@@ -670,7 +670,7 @@ static void iface_next_drops_what_was_cut(void **state)
 		{ 12, false, 12 },
 		{ 12, true, 0 },
 		{ MDNS_PACKET_MAX, false, MDNS_PACKET_MAX },
-		{ MDNS_PACKET_MAX + 2, false, 0 },
+		{ MDNS_PACKET_MAX + 1, false, 0 },
 		{ 65507, false, 0 },
 	};
 	struct mdns_packet packet;
