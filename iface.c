@@ -12,9 +12,9 @@
  *
  * What is sent to a group names its interface by index, and in IPv4 its source
  * address: either alone lets another interface's address out.  On loopback the
- * address 127.0.0.1 works without any route, and without the MULTICAST flag.  An
- * answer to one asker goes the way of the system's routes, since whom we answer
- * is on a link of ours.
+ * address 127.0.0.1 works without any route, and without the MULTICAST flag.
+ * An answer to one asker goes the way of the system's routes, since whom we
+ * answer is on a link of ours.
  *
  *	sockets[0]	IPv4
  *	sockets[1]	IPv6, if the wildcard is ours alone or must be shared
@@ -410,8 +410,8 @@ static uint8_t prefix_of(const struct sockaddr *mask, bool is_v4)
 }
 
 /*
- * The BSDs keep the interface of a link-local address in its bytes 2 and 3, which
- * are 0 on every wire.
+ * The BSDs keep the interface of a link-local address in its bytes 2 and 3,
+ * which are 0 on every wire.
  */
 static void take_scope(struct sockaddr_storage *address)
 {

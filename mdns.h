@@ -9,8 +9,8 @@
  *	mdns_input	a packet was received
  *	mdns_next	what became known by it, or by time
  *	mdns_output	a packet is to be sent
- *	mdns_want	wakes the loop for the next packet or, at once, for what is
- *			to be told: so call mdns_next in every turn
+ *	mdns_want	wakes the loop for the next packet, or at once for what
+ *			is to be told: so call mdns_next in every turn
  *
  * NAME chats at host NAME.local, in the service instance
  * NAME._persisted-chat._tcp.local, whose TXT record tells its room to those

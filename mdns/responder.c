@@ -775,6 +775,28 @@ static uint32_t known_bits(const struct responder *r, const struct scope *scope,
 	return 1u << which;
 }
 
+/* The records of a packet of questions; what of ours the asker knows by them. */
+static uint32_t records_read(const struct responder *r,
+	const struct scope *scope, struct dns_message *m, struct asked *asked)
+{
+	struct dns_record record;
+	uint32_t known = 0;
+
+	while (dns_next_record(m, &record)) {
+		if (record.section == DNS_ANSWER)
+			known |= known_bits(r, scope, &record);
+		if (record.section == DNS_AUTHORITY)
+			asked->probe = true;
+	}
+	asked->group &= ~known;
+	asked->asker &= ~known;
+	if (asked->more) { /* all of it waits, and then goes to the group */
+		asked->group |= asked->asker;
+		asked->asker = 0;
+	}
+	return known;
+}
+
 /* 7.2: is there an asker who goes on?  Then what it knows is left out. */
 static bool wait_goes_on(struct responder *r, const struct mdns_packet *packet,
 	const struct asked *asked, uint32_t known, int64_t now_ms)
@@ -821,9 +843,8 @@ void responder_query(struct responder *r, struct scope *scope,
 	struct asked asked = { .legacy = net_port(&packet->address) !=
 					 MDNS_PORT };
 	struct dns_message m;
-	struct dns_record record;
-	uint32_t known = 0;
 	int64_t due_ms = now_ms;
+	uint32_t known;
 
 	if (!r->publishes || r->leaving || scope->state == OWN_PROBING ||
 		net_port(&packet->address) == 0 ||
@@ -843,18 +864,7 @@ void responder_query(struct responder *r, struct scope *scope,
 	}
 	if (asked.legacy)
 		return;
-	while (dns_next_record(&m, &record)) {
-		if (record.section == DNS_ANSWER)
-			known |= known_bits(r, scope, &record);
-		if (record.section == DNS_AUTHORITY)
-			asked.probe = true;
-	}
-	asked.group &= ~known;
-	asked.asker &= ~known;
-	if (asked.more) { /* all of it waits, and then goes to the group */
-		asked.group |= asked.asker;
-		asked.asker = 0;
-	}
+	known = records_read(r, scope, &m, &asked);
 	asked.reply.records = asked.asker;
 	reply_add(r, &asked.reply);
 	if (asked.group == 0) {

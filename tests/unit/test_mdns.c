@@ -190,9 +190,9 @@ static void mdns_does_not_tell_of_others(void **state)
 }
 
 /*
- * Anybody can say that bob is anywhere, so who was not asked for is told of with
- * addresses of the interface's own networks only, however many it has; and our
- * own localhost is told of where nobody else can be.
+ * Anybody can say that bob is anywhere, so who was not asked for is told of
+ * with addresses of the interface's own networks only, however many it has; and
+ * our own localhost is told of where nobody else can be.
  */
 static void mdns_tells_of_near_addresses_of_who_was_not_asked_for(void **state)
 {

@@ -1377,8 +1377,8 @@ static void mdns_8_4_announces_what_has_changed(void **state)
 
 /*
  * 8.4: for a shared record "the host MUST send a "goodbye" announcement with
- * RR TTL zero [...] for the old rdata": the PTR to the name before, where it was
- * told.
+ * RR TTL zero [...] for the old rdata": the PTR to the name before, where it
+ * was told.
  */
 static void mdns_8_4_takes_the_pointer_to_its_old_name_back(void **state)
 {
@@ -1434,7 +1434,7 @@ static void mdns_a_flood_of_questions_has_20_answers_a_second(void **state)
 
 /* Half of them are kept for the group, whose members ask once and all hear it:
  * single askers, in their order, have the other half. */
-static void mdns_a_flood_of_one_shot_questions_leaves_the_group_its_half(
+static void mdns_a_flood_of_one_shot_askers_leaves_the_group_its_half(
 	void **state)
 {
 	(void)state;
@@ -1580,7 +1580,7 @@ int main(void)
 		TEST(mdns_8_4_takes_the_pointer_to_its_old_name_back),
 		TEST(mdns_8_probes_where_the_cable_came_back),
 		TEST(mdns_a_flood_of_questions_has_20_answers_a_second),
-		TEST(mdns_a_flood_of_one_shot_questions_leaves_the_group_its_half),
+		TEST(mdns_a_flood_of_one_shot_askers_leaves_the_group_its_half),
 		TEST(mdns_a_flood_of_questions_is_not_read),
 		TEST(mdns_18_ignores_other_opcodes_and_rcodes),
 		TEST(mdns_without_a_name_says_nothing_of_itself),
