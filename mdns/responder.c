@@ -858,7 +858,8 @@ void responder_query(struct responder *r, struct scope *scope,
 	asked.direct = !packet->multicast;
 	questions_read(r, scope, &m, &asked, now_ms);
 	if (asked.host && scope->host_shared &&
-		now_ms - scope->host_heard_ms >= TTL_HOST_S * SECOND_MS) {
+		now_ms - scope->host_heard_ms >=
+			TTL_HOST_S * (int64_t)SECOND_MS) {
 		host_reclaim(scope, now_ms); /* and they ask again */
 		return;
 	}
