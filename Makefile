@@ -91,13 +91,6 @@ $(counted:%=build/tests/unit/test_%): LDFLAGS += \
 build/tests/unit/test_mesh: LDFLAGS += -Wl,--wrap=recv
 build/tests/unit/test_sync: LDFLAGS += -Wl,--wrap=room_durable
 
-# What others can make us spend is counted (counted.h); ends can be resets.
-counted = mesh sync
-$(counted:%=build/tests/unit/test_%): LDFLAGS += \
-	$(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc record_verify)
-build/tests/unit/test_mesh: LDFLAGS += -Wl,--wrap=recv
-build/tests/unit/test_sync: LDFLAGS += -Wl,--wrap=room_durable
-
 build/tests/unit/%: tests/unit/%.c $(tested)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(SANITIZE) $(CFLAGS) -o $@ $< $(tested) \

@@ -858,8 +858,7 @@ void responder_query(struct responder *r, struct scope *scope,
 	asked.direct = !packet->multicast;
 	questions_read(r, scope, &m, &asked, now_ms);
 	if (asked.host && scope->host_shared &&
-		now_ms - scope->host_heard_ms >=
-			TTL_HOST_S * (int64_t)SECOND_MS) {
+		now_ms - scope->host_heard_ms >= ttl_ms(OWN_ADDRESS)) {
 		host_reclaim(scope, now_ms); /* and they ask again */
 		return;
 	}
