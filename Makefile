@@ -8,7 +8,7 @@ STORE = log store/recover store/segments store/authors \
 	store/checkpoint store/format store/disk store/crc32c
 CRYPTO = sha512 chacha20_poly1305 x25519 ed25519 cpace noise random
 MDNS = mdns mdns/dns mdns/cache mdns/responder mdns/tag
-LINKS = $(addprefix links/,link native original sync feed dial \
+LINKS = $(addprefix links/,link native original sync hearing telling feed dial \
 	strikes exchange tried known)
 ROOM = room room/accept room/own room/forks history
 OBJECTS = main chat say tell database inspect options term clean show people names file \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * deliver.h: on whose disks what we said is by now.  Others' receipts come in
- * (a digest is one, sync.c); how many of them cover our newest record is the
+ * (a digest is one, hearing.c); how many of them cover our newest record is the
  * question.  Pure.
  */
 #ifndef DELIVER_H

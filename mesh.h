@@ -4,7 +4,7 @@
  *
  * A *link* is a connection on which we know who is at the other end: its key,
  * proven (wire.h), or with `legacy` the id that an original program claims.
- * What crosses it is decided in sync.c, and in feed.c for the original.
+ * What crosses it is the business of sync.h; for the original, of feed.h.
  *
  * The mesh reads the room and never writes it: what others send is told as an
  * event, handed to the room by the caller, and the verdict given to
