@@ -27,7 +27,7 @@ wait_until 10 test -S bus || fail 'no bus'
 avahi() {
 	printf '%s\n' '[server]' "host-name=$2" use-ipv4=yes use-ipv6=yes \
 		allow-interfaces=eth0 > avahi.conf
-	rm -rf /run/avahi-daemon
+	rm -rf /run/avahi-daemon avahi.log # with the line waited for
 	on "$1" avahi-daemon --no-drop-root --no-chroot --no-rlimits \
 		-f avahi.conf > avahi.log 2>&1 &
 	avahi_pid=$!
