@@ -190,9 +190,99 @@ static void mdns_does_not_tell_of_others(void **state)
 }
 
 /*
- * Anybody can say that bob is anywhere, so who was not asked for is told of
- * with addresses of the interface's own networks only, however many it has; and
- * our own localhost is told of where nobody else can be.
+ * RFC 1122, 3.2.1.3, and RFC 4291, 2.5: addresses that are nobody's, or many's.
+ * Who was asked for is told of wherever he is; but there he can not be dialled.
+ */
+static void mdns_does_not_tell_of_addresses_that_nobody_has(void **state)
+{
+	static const struct {
+		const char *record;
+		bool told;
+	} cases[] = {
+		{ "A bob.local 120 0.0.0.0", false },
+		{ "A bob.local 120 0.255.255.255", false },
+		{ "A bob.local 120 1.0.0.0", true },
+		{ "A bob.local 120 126.255.255.255", true },
+		{ "A bob.local 120 127.0.0.0", false },
+		{ "A bob.local 120 127.255.255.255", false },
+		{ "A bob.local 120 128.0.0.0", true },
+		{ "A bob.local 120 223.255.255.255", true },
+		{ "A bob.local 120 224.0.0.0", false },
+		{ "A bob.local 120 224.0.0.251", false },
+		{ "A bob.local 120 239.255.255.255", false },
+		{ "A bob.local 120 240.0.0.0", false },
+		{ "A bob.local 120 255.255.255.255", false },
+		{ "AAAA bob.local 120 ::", false },
+		{ "AAAA bob.local 120 ::1", false },
+		{ "AAAA bob.local 120 ::10.0.0.2", false },
+		{ "AAAA bob.local 120 ::ffff:10.0.0.2", false },
+		{ "AAAA bob.local 120 2001:db8::2", true },
+		{ "AAAA bob.local 120 fe80::2", true },
+		{ "AAAA bob.local 120 feff::2", true },
+		{ "AAAA bob.local 120 ff00::", false },
+		{ "AAAA bob.local 120 ff02::fb", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char text[100];
+
+		begin_asking("bob");
+		until(500);
+		(void)snprintf(text, sizeof(text), "response\n=! %s\n",
+			cases[i].record);
+		input(text);
+		transcript_clear(&told);
+		tell_events(mdns);
+		if (count_told("found bob") != cases[i].told)
+			fail_msg("%s: %s", text, told.text);
+	}
+}
+
+/*
+ * SD 5: "The SRV record for a service gives the port number and target host
+ * name where the service may be found": at port 0 there is none, and what was
+ * told before stands.
+ */
+static void mdns_sd_5_a_service_at_port_0_is_not_told_of(void **state)
+{
+	static const char *const none =
+		"response\n=! SRV bob." SERVICE " 120 0 bob.local\n";
+
+	(void)state;
+	begin_looking();
+	until(500);
+	input("response\n" NAME_PTR("bob") NAME_TXT("=", "bob", TAG_OURS)
+			NAME_A("=", "bob", "10.0.0.2"));
+	input(none);
+	input(NAME_A("response\n=", "bob", "10.0.0.2"));
+	assert_found("");
+	input(NAME_SRV("response\n=", "bob"));
+	input(NAME_A("response\n=", "bob", "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	pass(2000);
+	input(none);
+	pass(2000);
+	input(NAME_A("response\n=", "bob", "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	/* Who was asked for has an address then, and no service. */
+	begin_asking("bob");
+	until(500);
+	input(none);
+	input(NAME_A("response\n=", "bob", "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:0\n");
+	/* Either byte makes it a port. */
+	input("response\n=! SRV bob." SERVICE " 120 256 bob.local\n");
+	assert_found("found bob 10.0.0.2:256\n");
+	pass(100);
+	input("response\n=! SRV bob." SERVICE " 120 1 bob.local\n");
+	assert_found("found bob 10.0.0.2:1\n");
+}
+
+/*
+ * Anybody can say that bob is anywhere, so who was not asked for is told of with
+ * addresses of the interface's own networks only, however many it has; and our
+ * own localhost is told of where nobody else can be.
  */
 static void mdns_tells_of_near_addresses_of_who_was_not_asked_for(void **state)
 {
@@ -393,6 +483,32 @@ static void mdns_10_2_the_flush_bit_of_a_shared_record_does_nothing(
 		"response\n=! PTR " SERVICE " 4500 carol." SERVICE "\n");
 	pass(3000);
 	assert_found("");
+}
+
+/*
+ * 10.2: what is flushed has "that name, rrtype, and rrclass", so a record of
+ * another class flushes none of ours, ends none (10.1), and is not kept.
+ */
+static void mdns_10_2_a_record_of_another_class_does_nothing(void **state)
+{
+	(void)state;
+	begin_looking();
+	until(500);
+	input("response\n= PTR/3 " SERVICE " 4500 dave." SERVICE "\n");
+	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
+	assert_found("found bob 10.0.0.2:4001\n");
+	pass(3000);
+	input("response\n= PTR/3 " SERVICE " 0 bob." SERVICE "\n"
+	      "=! SRV/3 bob." SERVICE " 120 4009 bob.local\n"
+	      "=! TXT/3 bob." SERVICE " 4500 " TAG_OTHER "\n"
+	      "=! A/3 bob.local 120 10.0.0.9\n"
+	      "=! AAAA/3 bob.local 120 fd00::9\n");
+	transcript_clear(&told);
+	pass(3000);
+	assert_int_equal(count_told("dave"), 0);
+	assert_found("");
+	input("response\n= A bob.local 120 10.0.0.3\n");
+	assert_found("found bob 10.0.0.3:4001 10.0.0.2:4001\n");
 }
 
 /* 10: a life of more than 75 minutes ends then; what says goodbye is no known
@@ -620,6 +736,126 @@ static void mdns_7_3_a_question_asked_by_another_is_asked(void **state)
 }
 
 /*
+ * The same where ours are two questions about one name, asked at 7,030 ms: only
+ * who asked both, lately, has asked for us as well.  The next time is ours.
+ */
+static void mdns_7_3_both_of_two_questions_have_to_be_asked(void **state)
+{
+	static const struct {
+		const char *first;  /* at `first_ms` */
+		const char *second; /* at 6,900 ms */
+		int first_ms;
+		int services; /* asked by us until 16 s */
+		int addresses;
+	} cases[] = {
+		{ "SRV bob." SERVICE, NULL, 6900, 2, 2 },
+		{ "TXT bob." SERVICE, NULL, 6900, 2, 2 },
+		{ "A bob.local", NULL, 6900, 2, 2 },
+		{ "AAAA bob.local", NULL, 6900, 2, 2 },
+		{ "SRV bob." SERVICE, "SRV bob." SERVICE, 6900, 2, 2 },
+		{ "SRV bob." SERVICE, "AAAA bob.local", 6900, 2, 2 },
+		{ "SRV bob." SERVICE, "TXT carol." SERVICE, 6900, 2, 2 },
+		{ "SRV bob." SERVICE, "TXT bob." SERVICE, 6900, 1, 2 },
+		{ "TXT bob." SERVICE, "SRV bob." SERVICE, 6900, 1, 2 },
+		{ "A bob.local", "AAAA bob.local", 6900, 2, 1 },
+		{ "AAAA bob.local", "A bob.local", 6600, 2, 1 },
+		{ "AAAA bob.local", "A bob.local", 6400, 2, 2 },
+		{ "TXT/3 bob." SERVICE, "SRV bob." SERVICE, 6900, 2, 2 },
+		{ "A bob.local", "AAAA/3 bob.local", 6900, 2, 2 },
+	};
+	char text[100];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		begin_asking("bob");
+		until(cases[i].first_ms);
+		(void)snprintf(
+			text, sizeof(text), "query\n? %s\n", cases[i].first);
+		input(text);
+		until(6900);
+		(void)snprintf(
+			text, sizeof(text), "query\n? %s\n", cases[i].second);
+		if (cases[i].second != NULL)
+			input(text);
+		transcript_clear(&told);
+		until(16 * 1000);
+		if (count_told("? SRV bob." SERVICE "\n? TXT bob." SERVICE
+			       "\n") != cases[i].services ||
+			count_told("? A bob.local\n? AAAA bob.local\n") !=
+				cases[i].addresses)
+			fail_msg("case %zu: %s", i, told.text);
+	}
+}
+
+/* Up to the last moment, and where it was asked: here between two families. */
+static void mdns_7_3_a_question_is_asked_where_nobody_else_has(void **state)
+{
+	struct mdns_options options = options_of(NULL, 1);
+	static const struct {
+		const char *overheard;
+		int asked;
+	} cases[] = {
+		{ "query\n? SRV bob." SERVICE "\n? A bob.local\n", 2 },
+		{ "query\n? SRV bob." SERVICE "\n? TXT bob." SERVICE "\n", 1 },
+	};
+
+	(void)state;
+	options.browse = false;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		begin_with(&options, true);
+		assert_int_equal(mdns_ask(mdns, "bob"), 0);
+		until(7029);
+		transcript_clear(&told);
+		now_ms = wake_ms();
+		assert_true(mdns_output(mdns, &packet, now_ms));
+		tell_packet();
+		input_from("fd00::2", MDNS_PORT, false, cases[i].overheard);
+		pass(100);
+		assert_int_equal(count_told("3/4 group query\n? SRV bob."), 1);
+		assert_int_equal(count_told("3/6 group query\n"), 1);
+		assert_int_equal(
+			count_told("? SRV bob." SERVICE "\n? TXT bob."),
+			cases[i].asked);
+		assert_int_equal(count_told("? A bob.local\n? AAAA"), 2);
+		until(15 * 1000);
+		assert_int_equal(count_told("? SRV bob."), cases[i].asked);
+	}
+	begin_with(&options, true);
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	until(6900);
+	input(cases[1].overheard);
+	transcript_clear(&told);
+	until(7100);
+	assert_int_equal(count_told("3/4 group query\n? A bob.local"), 1);
+	assert_int_equal(count_told("3/6 group query\n? SRV bob."), 1);
+}
+
+/* 7.3: "the same "QM" question" is one of class IN, in one packet or more. */
+static void mdns_7_3_a_question_of_another_class_is_another(void **state)
+{
+	static const struct {
+		const char *question;
+		const char *times;
+	} cases[] = {
+		{ "query\n? PTR " SERVICE "\n", "15030" },
+		{ "query\n? PTR/3 " SERVICE "\n", "7030 15030" },
+		{ "query\n? PTR/3 " SERVICE "\n? PTR " SERVICE "\n", "15030" },
+	};
+	char times[100];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		begin_looking();
+		until(6900);
+		input(cases[i].question);
+		transcript_clear(&told);
+		until(16 * 1000);
+		tell_times(BROWSE, 0, times, sizeof(times));
+		assert_string_equal(times, cases[i].times);
+	}
+}
+
+/*
  * 6: "Multicast DNS implementations MUST silently ignore any Multicast DNS
  * responses they receive where the source UDP port is not 5353."  With
  * `legacy` one exception, for addresses of who was asked for: the original.
@@ -645,6 +881,47 @@ static void mdns_6_ignores_responses_from_other_ports(void **state)
 	input_from("10.0.0.2", 40000, false,
 		ANNOUNCED("carol", TAG_OURS, "10.0.0.3"));
 	assert_found("");
+}
+
+/*
+ * 6: what the exception is for: A and AAAA of the host of somebody asked for,
+ * whatever SRV calls it; not of somebody who was only found, and nothing else.
+ */
+static void mdns_6_believes_other_ports_for_asked_addresses_only(void **state)
+{
+	struct mdns_options options = options_of(NULL, 1);
+
+	(void)state;
+	options.legacy = true;
+	begin_with(&options, true);
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	until(500);
+	input("response\n" NAME_PTR("carol") NAME_SRV("=", "carol")
+			NAME_TXT("=", "carol", TAG_OURS));
+	input_from("10.0.0.3", 40000, false,
+		"response\n=! A carol.local 120 10.0.0.3\n"
+		"=! AAAA carol.local 120 fd00::3\n" NAME_SRV("=", "bob"));
+	assert_found("");
+	input_from("fd00::2", 40000, false,
+		"response\n=! AAAA bob.local 120 fd00::2\n");
+	assert_found("found bob [fd00::2]:0\n");
+	pass(100);
+	input("response\n=! SRV bob." SERVICE " 120 4001 box.local\n");
+	input_from("10.0.0.2", 40000, false,
+		"response\n=! A box.local 120 10.0.0.2\n"
+		"=! A bob.local 120 10.0.0.9\n");
+	assert_found("found bob 10.0.0.2:4001\n");
+	/* It was the port alone that was wrong. */
+	input(NAME_A("response\n=", "carol", "10.0.0.3"));
+	assert_found("found carol 10.0.0.3:4001\n");
+	/* Not even where SRV calls the host as the instance is called. */
+	pass(100);
+	input("response\n=! SRV bob." SERVICE " 120 4001 bob." SERVICE "\n");
+	pass(100);
+	input_from("10.0.0.2", 40000, false,
+		"response\n=! SRV bob." SERVICE " 120 4009 bob." SERVICE
+		"\n=! A bob." SERVICE " 120 10.0.0.7\n");
+	assert_found("found bob 10.0.0.7:4001\n");
 }
 
 /* 11: "not on the local link [...] MUST silently ignore". */
@@ -1083,6 +1360,8 @@ int main(void)
 		TEST(mdns_5_4_wants_unicast_in_its_own_family_only),
 		TEST(mdns_finds_who_is_in_our_room),
 		TEST(mdns_does_not_tell_of_others),
+		TEST(mdns_does_not_tell_of_addresses_that_nobody_has),
+		TEST(mdns_sd_5_a_service_at_port_0_is_not_told_of),
 		TEST(mdns_tells_of_near_addresses_of_who_was_not_asked_for),
 		TEST(mdns_sd_12_asks_for_what_was_not_given_along),
 		TEST(mdns_5_2_refreshes_before_the_end),
@@ -1090,13 +1369,18 @@ int main(void)
 		TEST(mdns_who_was_gone_is_found_by_a_pointer_alone),
 		TEST(mdns_10_2_the_flush_bit_makes_old_addresses_go),
 		TEST(mdns_10_2_the_flush_bit_of_a_shared_record_does_nothing),
+		TEST(mdns_10_2_a_record_of_another_class_does_nothing),
 		TEST(mdns_10_lives_are_limited),
 		TEST(mdns_10_4_a_failed_dial_asks_whether_it_is_still_true),
 		TEST(mdns_10_5_believes_others_who_get_no_answer),
 		TEST(mdns_7_1_tells_what_it_knows),
 		TEST(mdns_7_2_known_answers_in_several_packets),
 		TEST(mdns_7_3_a_question_asked_by_another_is_asked),
+		TEST(mdns_7_3_both_of_two_questions_have_to_be_asked),
+		TEST(mdns_7_3_a_question_is_asked_where_nobody_else_has),
+		TEST(mdns_7_3_a_question_of_another_class_is_another),
 		TEST(mdns_6_ignores_responses_from_other_ports),
+		TEST(mdns_6_believes_other_ports_for_asked_addresses_only),
 		TEST(mdns_11_ignores_unicast_from_elsewhere),
 		TEST(mdns_11_the_link_ends_within_a_byte),
 		TEST(mdns_ignores_packets_from_other_interfaces),

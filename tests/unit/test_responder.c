@@ -933,6 +933,36 @@ static void mdns_6_the_same_record_once_a_second(void **state)
 	assert_non_null(strstr(told.text, "@63000 "));
 }
 
+/*
+ * The same of additional records: they are left out when they were just sent,
+ * and count as sent when they were.
+ */
+static void mdns_6_additionals_are_sent_once_a_second_too(void **state)
+{
+	(void)state;
+	begin_published();
+	ask("query\n? A alice.local\n", 500);
+	assert_told(&told, "@60000 3/4 group response\n"
+			   "=" ALICE_A "+" ALICE_NSEC);
+	ask("query\n? PTR " SERVICE "\n", 200);
+	assert_int_equal(
+		count_told("= " ALICE_PTR "+" ALICE_SRV "+" ALICE_TXT), 1);
+	assert_int_equal(count_told("A alice.local"), 0);
+	assert_int_equal(count_told("NSEC"), 0);
+	/* Who needs them asks, and is not answered too soon either. */
+	ask("query\n? TXT alice." SERVICE "\n? A alice.local\n", 5000);
+	assert_int_equal(first_ms("=" ALICE_A), 61 * 1000);
+	assert_in_range(first_ms("=" ALICE_TXT), 61520, 61620);
+	assert_int_equal(count_told("! TXT"), 1);
+	assert_int_equal(count_told("! A "), 1);
+	/* A second later they go along. */
+	ask("query\n? A alice.local\n", 1000);
+	ask("query\n? PTR " SERVICE "\n", 500);
+	assert_int_equal(count_told("= " ALICE_PTR "+" ALICE_SRV "+" ALICE_TXT
+				    "+" ALICE_NSEC "+" ALICE_A),
+		1);
+}
+
 /* The same: what defends a name a second time is not announced with the rest. */
 static void mdns_6_what_was_just_sent_is_not_announced_again(void **state)
 {
@@ -1559,6 +1589,7 @@ int main(void)
 		TEST(mdns_6_2_gives_the_other_family_along),
 		TEST(mdns_6_shared_answers_wait_unique_ones_do_not),
 		TEST(mdns_6_the_same_record_once_a_second),
+		TEST(mdns_6_additionals_are_sent_once_a_second_too),
 		TEST(mdns_6_what_was_just_sent_is_not_announced_again),
 		TEST(mdns_6_4_answers_that_wait_go_with_the_first),
 		TEST(mdns_6_a_probe_is_answered_after_250_ms),
