@@ -16,9 +16,10 @@ OBJECTS = main chat say tell database inspect options term clean show people nam
 	$(MDNS) iface \
 	resolve $(STORE) $(CRYPTO:%=crypto/%)
 CRYPTO_TESTS = $(CRYPTO) fe poly1305 inside vectors
-TESTS = bytes file record message wire legacy log room history dns responder \
-	mdns iface mesh original sync dial strikes tried known exchange people \
-	clean term options database show inspect ctl chat $(CRYPTO_TESTS)
+TESTS = bytes file record message wire legacy log room history dns cache \
+	responder mdns iface mesh original sync dial strikes tried known \
+	exchange people clean term options database show inspect ctl chat \
+	$(CRYPTO_TESTS)
 FUZZERS = legacy message wire mdns log
 PLAYERS = evil crossing
 

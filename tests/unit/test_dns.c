@@ -120,6 +120,153 @@ static void mdns_legacy_answer_has_golden_bytes(void **state)
 			  "\005alice\005local\000\000\001\100"));
 }
 
+/* 8.3: all there is, with NSEC (6.1); 18.14: each name once, but in NSEC. */
+static void mdns_announcement_has_golden_bytes(void **state)
+{
+	struct mdns_options options = options_of("alice", 1);
+
+	(void)state;
+	options.browse = false;
+	begin_with(&options, false);
+	until(900);
+	now_ms += 100;
+	assert_sent(BYTES(RESPONSE("\007")
+		/* 12: the service, to 50: the instance */
+		CHAT_LOCAL
+		"\000\014\000\001\000\000\021\224\000\010"
+		"\005alice\300\014"
+		/* 58: the list of services */
+		"\011_services\007_dns-sd\004_udp\300\041"
+		"\000\014\000\001\000\000\021\224\000\002\300\014"
+		/* 95: SRV; 113: the host */
+		"\300\062\000\041\200\001\000\000\000\170\000\016"
+		"\000\000\000\000\017\240\005alice\300\041"
+		"\300\062\000\020\200\001\000\000\021\224" ALICE_TXT
+		"\300\161\000\057\200\001\000\000\000\170\000\020" ALICE_LOCAL
+		"\000\001\100"
+		"\300\062\000\057\200\001\000\000\000\170\000\051"
+		"\005alice" CHAT_LOCAL "\000\005\000\000\200\000\100"
+		"\300\161\000\001\200\001\000\000\000\170\000\004"
+		"\012\000\000\001"));
+}
+
+/* 10.1: the same with a life of 0, but NSEC, and the list that is others' too. */
+static void mdns_goodbye_has_golden_bytes(void **state)
+{
+	(void)state;
+	begin_published();
+	mdns_goodbye(mdns);
+	assert_sent(BYTES(RESPONSE("\004") CHAT_LOCAL
+		"\000\014\000\001\000\000\000\000\000\010"
+		"\005alice\300\014"
+		/* 58: SRV; 76: the host */
+		"\300\062\000\041\200\001\000\000\000\000\000\016"
+		"\000\000\000\000\017\240\005alice\300\041"
+		"\300\062\000\020\200\001\000\000\000\000" ALICE_TXT
+		"\300\114\000\001\200\001\000\000\000\000\000\004"
+		"\012\000\000\001"));
+	assert_true(packet.multicast);
+	assert_false(mdns_output(mdns, &packet, now_ms));
+}
+
+/*
+ * 5.4, to the asker alone, but as to all: 6: "MUST NOT contain any questions",
+ * 18.1: no id; 10.2: flush bits, 10: whole lives.
+ */
+static void mdns_unicast_answer_has_golden_bytes(void **state)
+{
+	(void)state;
+	begin_published();
+	ask("query\n? A alice.local\n", 2000);
+	input("query id=513\n?u AAAA alice.local\n?u A alice.local\n"
+	      "?u SRV bob." SERVICE "\n");
+	assert_sent(BYTES("\000\000\204\000\000\000\000\002\000\000\000\000"
+			  "\005alice\005local\000\000\057\200\001"
+			  "\000\000\000\170\000\020\005alice\005local\000"
+			  "\000\001\100"
+			  "\300\014\000\001\200\001\000\000\000\170\000\004"
+			  "\012\000\000\001"));
+	assert_false(packet.multicast);
+}
+
+/* Somebody to whom a pointer leads, but who is none of ours: nothing else is
+ * asked about him.  The name has 30 bytes. */
+static void meet(int number)
+{
+	char text[200];
+
+	(void)snprintf(text, sizeof(text),
+		"response\n= PTR " SERVICE
+		" 4500 Instance-0123456789-012345-%03d." SERVICE "\n",
+		number);
+	input(text);
+}
+
+/* He as a known answer, with the 4,499 s that are left. */
+static void write_met(
+	struct writer *w, const char *name, size_t size, int number)
+{
+	char label[40];
+
+	(void)snprintf(label, sizeof(label),
+		"\036Instance-0123456789-012345-%03d", number);
+	write_bytes(w, name, size);
+	write_bytes(w, BYTES("\000\014\000\001\000\000\021\223\000\041"));
+	write_bytes(w, label, 31);
+	write_bytes(w, BYTES("\300\014"));
+}
+
+/* 7.1: without the flush bit (10.2), and with what is left of its life. */
+static void mdns_known_answers_have_golden_bytes(void **state)
+{
+	char bytes[200];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	begin_looking();
+	until(500);
+	meet(1);
+	meet(2);
+	until(1000);
+	now_ms += 100;
+	write_bytes(&w, BYTES("\000\000\000\000\000\001\000\002\000\000\000"
+			      "\000" CHAT_LOCAL "\000\014\000\001"));
+	write_met(&w, BYTES("\300\014"), 1);
+	write_met(&w, BYTES("\300\014"), 2);
+	assert_sent(bytes, w.size);
+	assert_false(mdns_output(mdns, &packet, now_ms));
+}
+
+/*
+ * 7.2: TC in all but the last; the question in the first only.  30 of 45 bytes
+ * fit into the first, behind 44 bytes.
+ */
+static void mdns_more_known_answers_have_golden_bytes(void **state)
+{
+	char bytes[MDNS_SEND_MAX];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	begin_looking();
+	until(500);
+	for (int i = 0; i < 32; i++)
+		meet(i);
+	until(1000);
+	now_ms += 100;
+	write_bytes(&w, BYTES("\000\000\002\000\000\001\000\036\000\000\000"
+			      "\000" CHAT_LOCAL "\000\014\000\001"));
+	for (int i = 0; i < 30; i++)
+		write_met(&w, BYTES("\300\014"), i);
+	assert_sent(bytes, w.size);
+	w = writer_over(bytes, sizeof(bytes));
+	write_bytes(
+		&w, BYTES("\000\000\000\000\000\000\000\002\000\000\000\000"));
+	write_met(&w, BYTES(CHAT_LOCAL), 30);
+	write_met(&w, BYTES("\300\014"), 31);
+	assert_sent(bytes, w.size);
+	assert_false(mdns_output(mdns, &packet, now_ms));
+}
+
 /* What is read. */
 
 /*
@@ -322,6 +469,7 @@ static void dns_writes_classes_and_their_top_bits(void **state)
 	uint8_t bytes[500];
 
 	(void)state;
+	transcript_clear(&told);
 	tell_dns(&told, bytes, dns_packet_of(text, bytes, sizeof(bytes)));
 	assert_told(&told, text);
 }
@@ -779,6 +927,27 @@ static void mdns_survives_9001_bytes(void **state)
 	assert_survives("9,001 bytes", bytes, sizeof(bytes));
 }
 
+/* 17: "MUST NOT exceed 9000 bytes"; up to there all is read. */
+static void mdns_17_reads_9000_bytes(void **state)
+{
+	static char bytes[MDNS_PACKET_MAX];
+	struct writer w = writer_over(bytes, sizeof(bytes));
+
+	(void)state;
+	begin_published();
+	assert_int_equal(mdns_ask(mdns, "bob"), 0);
+	write_bytes(&w,
+		BYTES(RESPONSE("\002") BOB_LOCAL "\000\020\000\001" TTL_120));
+	write_be16(
+		&w, (uint16_t)(w.capacity - w.size - 2 - (sizeof(BOB_A) - 1)));
+	write_zeros(&w, w.capacity - w.size - (sizeof(BOB_A) - 1));
+	write_bytes(&w, BYTES(BOB_A));
+	assert_int_equal(w.size, 9000);
+	raw(MDNS_PORT, bytes, sizeof(bytes));
+	tell_events(mdns);
+	assert_told(&told, "found bob 10.0.0.2:0\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -787,6 +956,11 @@ int main(void)
 		TEST(mdns_answer_has_golden_bytes),
 		TEST(mdns_question_has_golden_bytes),
 		TEST(mdns_legacy_answer_has_golden_bytes),
+		TEST(mdns_announcement_has_golden_bytes),
+		TEST(mdns_goodbye_has_golden_bytes),
+		TEST(mdns_unicast_answer_has_golden_bytes),
+		TEST(mdns_known_answers_have_golden_bytes),
+		TEST(mdns_more_known_answers_have_golden_bytes),
 		TEST(dns_name_label_takes_one_label_apart),
 		TEST(dns_text_find_obeys_sd_6_4),
 		TEST(dns_next_record_wants_data_of_the_right_size),
@@ -805,6 +979,7 @@ int main(void)
 		TEST(mdns_skips_bad_records_and_reads_on),
 		TEST(mdns_survives_packets_cut_anywhere),
 		TEST(mdns_survives_9001_bytes),
+		TEST(mdns_17_reads_9000_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
