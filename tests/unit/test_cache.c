@@ -40,9 +40,12 @@ static bool put(const struct dns_record *record, uint32_t index,
 	unsigned source, int64_t now_ms)
 {
 	struct cache_origin origin = { .index = index };
+	bool is_new = record->ttl_s > 0 &&
+		      cache_find_record(&cache, record, index) == NULL;
 
 	origin.source[0] = (uint8_t)source;
-	return cache_put(&cache, record, &origin, now_ms);
+	cache_put(&cache, record, &origin, now_ms);
+	return is_new;
 }
 
 static bool knows(const struct dns_record *record, uint32_t index)
