@@ -150,7 +150,7 @@ static void mdns_announcement_has_golden_bytes(void **state)
 		"\012\000\000\001"));
 }
 
-/* 10.1: the same with a life of 0, but NSEC, and the list that is others' too. */
+/* 10.1: the same with a life of 0, but NSEC, and the list that others have. */
 static void mdns_goodbye_has_golden_bytes(void **state)
 {
 	(void)state;

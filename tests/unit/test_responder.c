@@ -1251,6 +1251,23 @@ static void mdns_7_1_a_known_denial_is_left_out(void **state)
 	}
 }
 
+/* 7.1 of answers by unicast (5.4): here of one of two. */
+static void mdns_7_1_what_is_known_is_not_told_to_one_either(void **state)
+{
+	(void)state;
+	begin_published();
+	ask("query\n? SRV alice." SERVICE "\n", 2000);
+	ask("query\n?u A alice.local\n= A alice.local 60 10.0.0.1\n", 5000);
+	assert_told(&told, "");
+	ask("query\n?u A alice.local\n= A alice.local 59 10.0.0.1\n", 5000);
+	assert_int_equal(count_told("10.0.0.2:5353 response\n=" ALICE_A), 1);
+	ask("query\n?u A alice.local\n?u SRV alice." SERVICE
+	    "\n= A alice.local 60 10.0.0.1\n",
+		5000);
+	assert_int_equal(count_told("10.0.0.2:5353 response\n=" ALICE_SRV), 1);
+	assert_int_equal(count_told("=! A "), 0);
+}
+
 /*
  * 7.2: with TC "a responder MUST [...] wait a time period randomly selected in
  * the range 400-500 ms"; what later packets of that asker know is left out.
@@ -1602,6 +1619,7 @@ int main(void)
 		TEST(mdns_5_5_the_link_ends_where_its_prefix_says),
 		TEST(mdns_7_1_what_the_asker_knows_is_left_out),
 		TEST(mdns_7_1_a_known_denial_is_left_out),
+		TEST(mdns_7_1_what_is_known_is_not_told_to_one_either),
 		TEST(mdns_7_2_waits_for_more_known_answers),
 		TEST(mdns_7_2_queues_of_tc_packets_end),
 		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
