@@ -65,7 +65,7 @@ static void make_gitignore(int dir_fd)
 	(void)close(fd);
 }
 
-static int of_another_user(const struct database *d)
+static int directory_of_another(const struct database *d)
 {
 	return database_failed(d, EX_NOPERM,
 		"%s belongs to another user: use a directory of your own, with "
@@ -87,7 +87,7 @@ static int directory_refused(const struct database *d)
 			why = "it is no directory; move it away, or use "
 			      "another one with -d";
 		else if (status.st_uid != geteuid())
-			return of_another_user(d);
+			return directory_of_another(d);
 	}
 	return database_failed(d, EX_CANTCREAT,
 		"can not use %s as a database: %s", d->path, why);
@@ -118,7 +118,7 @@ static int directory_open(struct database *d)
 		return database_failed(
 			d, EX_IOERR, "%s: %s", d->path, strerror(errno));
 	if (status.st_uid != geteuid())
-		return of_another_user(d);
+		return directory_of_another(d);
 	if ((status.st_mode & 077) != 0)
 		return database_failed(d, EX_NOPERM,
 			"%s can be read by others; "

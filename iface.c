@@ -710,8 +710,9 @@ void iface_send(struct iface *f, const struct mdns_packet *packet)
 		f->denied =
 			sent < 0 && (errno == EHOSTUNREACH || errno == EPERM ||
 					    errno == EACCES);
-	if (sent < 0 && (errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
-				errno == ENODEV || errno == ENETDOWN))
+	if (sent < 0 &&
+		(errno == ENETUNREACH || errno == EADDRNOTAVAIL ||
+			errno == ENODEV || errno == ENETDOWN || errno == ENXIO))
 		f->scan_ms = 0; /* the network is not what it was */
 }
 

@@ -29,12 +29,13 @@ enum {
 	LIMIT_SILENCE_MS = 90 * 1000,   /* of silence, or of taking nothing */
 	LIMIT_OLDER_MS = 2 * 1000, /* for an older link to answer, when there is
 				      a newer one of the same key */
-	LIMIT_OUT_SIZE = 256 * 1024, /* a link's waiting bytes; records stay
-					   in the log until there is room */
+	LIMIT_OUT_SIZE = 256 * 1024, /* a link's waiting bytes; records stay in
+					the log until there is room */
 	LIMIT_ADDRESSES_TOLD = 32, /* of others, by a neighbour; more break the
 				      link */
 
-	/* Strikes, within LIMIT_STRIKES_MS.  Then: refused that long. */
+	/* Strikes, within LIMIT_STRIKES_MS of the first.  Then: refused for as
+	 * long after the last. */
 	LIMIT_STRIKES_ADDRESS = 12, /* before auth, by address */
 	LIMIT_STRIKES_KEY = 3,      /* after it, by key */
 	LIMIT_STRIKES_MS = 10 * 60 * 1000,
@@ -82,8 +83,8 @@ enum {
 	LIMIT_RESERVE_PART = 16,
 	LIMIT_RESERVE_MS = 5 * 1000, /* between two looks */
 
-	/* Multicast DNS, a second: packets of answers, which wait; questions,
-	 * which are not read. */
+	/* Multicast DNS, a second: packets of answers, of which half are kept
+	 * for the group, and more wait; questions: more are not read. */
 	LIMIT_MDNS_ANSWERS = 20,
 	LIMIT_MDNS_QUESTIONS = 200,
 

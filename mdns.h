@@ -25,6 +25,7 @@
 
 #include <sys/socket.h>
 
+#include "limit.h"
 #include "loop.h"
 
 enum {
@@ -37,7 +38,7 @@ enum {
 	MDNS_FOUND_MAX = 4,      /* addresses of somebody found */
 	MDNS_ASKED_MAX = 64,
 	MDNS_SUBJECTS_MAX = 2 * MDNS_ASKED_MAX, /* asked for, or just there */
-	MDNS_QUESTIONS_MAX = 200, /* of others that are handled in a second */
+	MDNS_QUESTIONS_MAX = LIMIT_MDNS_QUESTIONS, /* a second */
 	MDNS_ROOM_SIZE = 32,
 	MDNS_SALT_SIZE = 8,
 	MDNS_TAG_SIZE = 5

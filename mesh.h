@@ -128,9 +128,12 @@ void mesh_set_local(
  */
 int mesh_add_peer(struct mesh *mesh, const char *address) MUST_USE;
 
-/* One that nobody named, found by its service: never the original, and not
- * named as far as limits go. */
+/*
+ * One that nobody named, found by its service: never the original, and not
+ * named as far as limits go.
+ */
 int mesh_add_found(struct mesh *mesh) MUST_USE;
+
 void mesh_forget_peer(struct mesh *mesh, int peer); /* a link stays */
 void mesh_set_peer_address(struct mesh *mesh, int peer, const char *address);
 void mesh_expect(struct mesh *mesh, const char *name, const uint8_t *key);

@@ -67,8 +67,7 @@ void chat_ask(struct chat *c, int64_t now_ms)
 	else if (mesh_claims_own(c->mesh))
 		wait_ms = claimed_until(c, now_ms) - c->ask_ms;
 	else if (counts.links > 0 && mesh_is_settled(c->mesh))
-		wait_ms = LIMIT_ASK_MS /
-			  3; /* everybody that we know has answered */
+		wait_ms = LIMIT_ASK_MS / 3; /* all we know have answered */
 	c->asked_ms = c->ask_ms + wait_ms;
 	if (now_ms >= c->asked_ms && log_full(c->log) == 0)
 		room_settle(c->room, wall_clock_ms());

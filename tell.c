@@ -73,9 +73,9 @@ void chat_discovery(struct chat *c, const struct discovery_event *event)
 		break;
 	case DISCOVERY_TAKEN:
 		term_notice(c->term, "warn",
-			"UDP port 5353 can not be opened for IPv4: nobody is "
-			"found there while another program keeps it for "
-			"itself");
+			"UDP port 5353 can not be opened for IPv4 (does "
+			"another program keep it for itself?): nobody is "
+			"found there until it can");
 		break;
 	}
 }

@@ -97,7 +97,7 @@ static uint32_t link_number(struct sync *s, struct sync_link *l,
 	else if (log->number < l->number_count)
 		number = l->numbers[log->number] - 1; /* 0 there is none */
 	if (number != ROOM_NO_LOG &&
-		(!topics_grow(s) || link_flow(l, number) == NULL))
+		(!topics_grow(s) || sync_link_flow(l, number) == NULL))
 		number = ROOM_NO_LOG;
 	if (number == ROOM_NO_LOG) {
 		if (log->number < l->number_count)
@@ -126,7 +126,7 @@ static void link_dispute(struct sync *s, struct sync_link *l, uint32_t number,
 		return;
 	f->again_ms = now_ms + HALVES_MS;
 	/* Without room it is said after the next Digest that differs. */
-	(void)!link_put_half(s, l, &half);
+	(void)!sync_link_put_half(s, l, &half);
 }
 
 /*
@@ -269,7 +269,7 @@ enum sync_result sync_message(struct sync *s, struct sync_link *l,
 		input->number = room_find_key(s->room,
 			input->as.half.public_key, input->as.half.epoch);
 		return input->number == ROOM_NO_LOG ||
-				       link_flow(l, input->number) == NULL
+				       sync_link_flow(l, input->number) == NULL
 			       ? SYNC_DONE
 			       : SYNC_HALF;
 	default:
@@ -331,7 +331,7 @@ void sync_answer(struct sync *s, struct sync_link *l,
 		if (input->is_half)
 			break; /* it is nothing new, and brought no records */
 		batch_offered(s, l, input, now_ms);
-		if (link_wrote(s, l, number))
+		if (sync_link_wrote(s, l, number))
 			topic_choose(s, number, now_ms); /* its author has it */
 		break;
 	case ROOM_GAP:

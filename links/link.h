@@ -35,8 +35,9 @@
  *	   somebody else does not count as one to him.
  *	4. LIMIT_LINKS and LIMIT_HALF_OPEN: limit.h says who has to go.
  *	5. Who sends what no honest program sends gets a strike, by address
- *	   before its key is known, by key afterwards; LIMIT_STRIKES_ADDRESS or
- *	   LIMIT_STRIKES_KEY of them, and it is refused for a while.
+ *	   before its key is known (but none on this host, which many share),
+ *	   by key afterwards; LIMIT_STRIKES_ADDRESS or LIMIT_STRIKES_KEY of
+ *	   them, and it is refused for a while.
  * Legacy links are known by their address strings, with the original's rules:
  *	6. A caller whose address sorts after ours is refused while we dial it,
  *	   and for CROSSING_MS after that dial became a link.  A link that is
@@ -170,7 +171,7 @@ bool link_is_legacy(const struct link *l);
 bool link_is_linked(const struct link *l);
 bool link_has_key(const struct link *l, const uint8_t *key);
 
-/* Does it take one of the places of those who are not linked yet, or any more? */
+/* Does it take one of the places of who is not linked yet, or any more? */
 bool link_is_half_open(const struct link *l, enum mesh_role role);
 
 /* Does it make us linked with that peer (rule 3)?  With any named one? */

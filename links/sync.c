@@ -33,10 +33,11 @@
 #include "links/sync_inside.h"
 
 enum {
-	CHECK_MS = 50,      /* between two looks for silent sources */
-	ROUND_TRIP_MS = 50, /* until it was measured */
-	SHOW_MS = 50,       /* between two rounds of showing forks, */
-	SHOWS_MAX = 4       /* of so many, for each costs a few signatures */
+	CHECK_MS = 50,       /* between two looks for silent sources */
+	ROUND_TRIP_MS = 50,  /* until it was measured */
+	SHOW_MS = 50,        /* between two rounds of showing forks, */
+	SHOWS_MAX = 4,       /* of so many, for each costs a few signatures */
+	SHOW_SIZE = 34 * 256 /* a proof, and a half for each power of 2 */
 };
 
 /* Leaves. */
@@ -67,7 +68,7 @@ void *table_grow(void *table, uint32_t *have, uint32_t count, size_t size)
 	return larger;
 }
 
-struct flow *link_flow(struct sync_link *l, uint32_t number)
+struct flow *sync_link_flow(struct sync_link *l, uint32_t number)
 {
 	struct flow *flows;
 
@@ -103,7 +104,7 @@ bool topics_grow(struct sync *s)
 	return true;
 }
 
-bool link_wrote(
+bool sync_link_wrote(
 	const struct sync *s, const struct sync_link *l, uint32_t number)
 {
 	const struct room_log *log = room_log(s->room, number);
@@ -138,7 +139,8 @@ static int64_t link_rank(const struct sync *s, const struct sync_link *l,
 	if (now_ms < f->avoid_ms)
 		return -1;
 	/* Its author, unless he has lost some of it himself. */
-	if (!room_log(s->room, number)->is_own && link_wrote(s, l, number) &&
+	if (!room_log(s->room, number)->is_own &&
+		sync_link_wrote(s, l, number) &&
 		(f->have == 0 || f->have >= room_head(s->room, number)))
 		return INT64_MAX;
 	if (f->have == 0)
@@ -164,7 +166,7 @@ static void topic_ask(
 	struct sync *s, uint32_t number, struct sync_link *l, int64_t now_ms)
 {
 	struct topic *t = &s->topics[number];
-	struct flow *f = link_flow(l, number);
+	struct flow *f = sync_link_flow(l, number);
 
 	if (f == NULL || t->source == l)
 		return;
@@ -212,7 +214,7 @@ void topic_choose(struct sync *s, uint32_t number, int64_t now_ms)
 			best = s->links[i];
 			best_rank = rank;
 		}
-		if (rank < 0 && link_wrote(s, s->links[i], number))
+		if (rank < 0 && sync_link_wrote(s, s->links[i], number))
 			topic_await(
 				s, t, flow_of(s->links[i], number)->avoid_ms);
 	}
@@ -349,7 +351,7 @@ void source_failed(
 
 /* Showing forks. */
 
-bool link_put_half(
+bool sync_link_put_half(
 	struct sync *s, struct sync_link *l, const struct message_half *half)
 {
 	struct writer w = writer_over(s->scratch, sizeof(s->scratch));
@@ -358,25 +360,27 @@ bool link_put_half(
 	return wire_put(l->wire, MESSAGE_FORK, w.bytes, w.size);
 }
 
-/* False when there is no room for all of it: then it is begun again. */
-static bool link_show_fork(
+/* There are SHOW_SIZE bytes of room for it. */
+static void link_show_fork(
 	struct sync *s, struct sync_link *l, uint32_t number, uint64_t frozen)
 {
 	struct message_half halves[2];
+	bool fits = true;
 
-	if (room_make_proof(s->room, number, halves) &&
-		(!link_put_half(s, l, &halves[0]) ||
-			!link_put_half(s, l, &halves[1])))
-		return false;
+	if (room_make_proof(s->room, number, halves))
+		fits = sync_link_put_half(s, l, &halves[0]) &&
+		       sync_link_put_half(s, l, &halves[1]);
 	for (uint64_t back = 1; back < frozen; back *= 2)
-		if (room_make_half(s->room, number, frozen - back, halves) &&
-			!link_put_half(s, l, halves))
-			return false;
+		if (room_make_half(s->room, number, frozen - back, halves))
+			fits = sync_link_put_half(s, l, halves) && fits;
+	assert(fits);
 	l->flows[number].shown = (uint32_t)frozen;
-	return true;
 }
 
-/* To all who have some of it; false when *left of them were not enough. */
+/*
+ * To all who have some of it, and room for it: others do not wait for those.
+ * False when there were more than *left.
+ */
 static bool fork_show(struct sync *s, uint32_t number, int *left)
 {
 	uint64_t frozen = room_log(s->room, number)->frozen;
@@ -387,10 +391,13 @@ static bool fork_show(struct sync *s, uint32_t number, int *left)
 		if (l == NULL || flow_of(l, number)->have == 0 ||
 			flow_of(l, number)->shown == frozen)
 			continue;
+		if (wire_room(l->wire) < SHOW_SIZE) {
+			s->forked = true;
+			continue;
+		}
 		if ((*left)-- == 0)
 			return false;
-		if (!link_show_fork(s, l, number, frozen))
-			s->forked = true;
+		link_show_fork(s, l, number, frozen);
 	}
 	return true;
 }
@@ -446,11 +453,12 @@ static void link_is_like(struct sync *s, struct sync_link *l, int64_t now_ms)
 		uint32_t durable = (uint32_t)room_durable(s->room, n);
 		struct flow *f;
 
-		if (!counts_in_state(s, n) || (f = link_flow(l, n)) == NULL)
+		if (!counts_in_state(s, n) ||
+			(f = sync_link_flow(l, n)) == NULL)
 			continue;
 		if (f->states != l->states || f->have < durable)
 			f->have = durable; /* or it told of more since */
-		if (link_wrote(s, l, n))
+		if (sync_link_wrote(s, l, n))
 			topic_choose(s, n, now_ms); /* back to the author */
 	}
 }
@@ -536,7 +544,7 @@ static void topic_moved(
 		return;
 	for (int i = 0; i < SYNC_LINKS; i++) {
 		struct sync_link *l = s->links[i];
-		struct flow *f = l == NULL ? NULL : link_flow(l, number);
+		struct flow *f = l == NULL ? NULL : sync_link_flow(l, number);
 
 		if (f == NULL)
 			continue;
@@ -547,7 +555,7 @@ static void topic_moved(
 			continue; /* the complete Digest comes to it */
 		if (back)
 			flow_tell(s, l, f, TELL_NOW, now_ms);
-		else if (link_wrote(s, l, number) ||
+		else if (sync_link_wrote(s, l, number) ||
 			 (!f->named && durable > 0) || /* or heard of it */
 			 (f->have < durable && now_ms < t->detour_ms))
 			flow_tell(s, l, f, TELL_SOON, now_ms);
@@ -653,7 +661,7 @@ struct sync_link *sync_link_open(
 	s->counts.changes++;
 	/* What the other side wrote is asked for before it says a word. */
 	for (uint32_t n = 0; n < room_count(s->room); n++) {
-		if (room_log(s->room, n)->used && link_wrote(s, l, n))
+		if (room_log(s->room, n)->used && sync_link_wrote(s, l, n))
 			topic_choose(s, n, now_ms);
 	}
 	return l;

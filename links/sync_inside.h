@@ -6,7 +6,7 @@
  *	sync.c		sync_turn: from whom we want what, who is to hear of
  *			what and how soon; and the life of it all
  *	hearing.c	sync_message, sync_answer: what the other sides tell
- *	telling.c	sync_fill: what they are told, and sent
+ *	telling.c	sync_fill, sync_want: what they are told and sent, and when
  *
  * The functions at the end are sync.c's, which calls neither of the other two;
  * and these do not call each other.
@@ -51,7 +51,7 @@ enum {
 	RECORDS_SIZE = LIMIT_BATCH_SIZE - 128
 };
 
-/* How soon an entry is told; TELL_ASKED: our state is, and it when asked for. */
+/* How soon an entry is told; TELL_ASKED: our state, and it when asked for. */
 enum telling { TELL_NOTHING, TELL_ASKED, TELL_SOON, TELL_NOW, TELLINGS };
 
 struct flow {
@@ -156,10 +156,10 @@ void *table_grow(void *table, uint32_t *have, uint32_t count, size_t size);
 bool topics_grow(struct sync *s) MUST_USE;
 
 /* The flow of a log, or NULL without memory for it: then it has to wait. */
-struct flow *link_flow(struct sync_link *l, uint32_t number);
+struct flow *sync_link_flow(struct sync_link *l, uint32_t number);
 
 /* Is the other side the author of this log? */
-bool link_wrote(
+bool sync_link_wrote(
 	const struct sync *s, const struct sync_link *l, uint32_t number);
 
 /* Notes that an entry is to be told, and how soon. */
@@ -181,7 +181,7 @@ void source_failed(
 	struct sync *s, struct sync_link *l, uint32_t number, int64_t now_ms);
 
 /* Puts one half of a proof; false when there is no room for it. */
-bool link_put_half(struct sync *s, struct sync_link *l,
+bool sync_link_put_half(struct sync *s, struct sync_link *l,
 	const struct message_half *half) MUST_USE;
 
 #endif

@@ -3,7 +3,7 @@
  * telling.c: what the other sides are told and sent, as far as there is room in
  * a link's wire: first everything once, in parts, the complete Digest; then
  * what changed, when its time has come (flow_tell); then the records that are
- * wanted, in Batches.  Halves of forks do not wait for this: link_put_half.
+ * wanted, in Batches.  Halves of forks do not wait for this: sync_link_put_half.
  */
 #include "links/sync_inside.h"
 
@@ -91,7 +91,7 @@ static bool link_tell_all(struct sync *s, struct sync_link *l)
 		if (!digest_fits(l))
 			return false;
 		while (l->telling < count && digest_takes(&w, entries)) {
-			struct flow *f = link_flow(l, l->telling);
+			struct flow *f = sync_link_flow(l, l->telling);
 
 			if (f == NULL)
 				return false;

@@ -13,12 +13,12 @@
 #include "mdns/dns.h"
 
 enum {
-	RESPONDER_REPLIES_MAX = 8,  /* unicast answers that wait to be sent */
-	RESPONDER_WAITS_MAX = 8,    /* askers with more known answers to come */
-	RESPONDER_ANSWERS_MAX = 20, /* packets a second */
-	RESPONDER_TIE_MAX = 16,     /* records of a rival that are compared */
-	RESPONDER_CONFLICTS = 15,   /* in ten seconds are too many: 8.1 */
-	RESPONDER_TEXT_MAX = 64     /* bytes of the TXT record */
+	RESPONDER_REPLIES_MAX = 8, /* unicast answers that wait to be sent */
+	RESPONDER_WAITS_MAX = 8,   /* askers with more known answers to come */
+	RESPONDER_ANSWERS_MAX = LIMIT_MDNS_ANSWERS, /* packets a second */
+	RESPONDER_TIE_MAX = 16,   /* records of a rival that are compared */
+	RESPONDER_CONFLICTS = 15, /* in ten seconds are too many: 8.1 */
+	RESPONDER_TEXT_MAX = 64   /* bytes of the TXT record */
 };
 
 /* The records of a scope.  All sets of them are bits, 1u << OWN_... */

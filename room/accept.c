@@ -331,6 +331,8 @@ enum room_verdict room_accept(struct room *room, uint32_t number,
 		verdict = ROOM_BAD;
 	if (verdict == ROOM_ACCEPTED)
 		verdict = incoming_compare(room, &in);
+	if (verdict == ROOM_ACCEPTED && in.held->limited)
+		verdict = incoming_fits(room, &in); /* too much is known soon */
 	if (verdict == ROOM_ACCEPTED && !incoming_verify(&in))
 		verdict = ROOM_BAD;
 	if (verdict == ROOM_ACCEPTED)

@@ -173,9 +173,9 @@ int forks_save(struct forks *forks)
 		line_write(&w, &forks->list[i]);
 	assert(!w.full && w.size == size);
 	result = file_replace(forks->dir_fd, file_name, text, size);
-	free(text);
-	/* When there is room again; with another trouble, never: see the top. */
+	/* With another trouble than want of room it is given up: see the top. */
 	forks->unsaved = result < 0 && (errno == ENOSPC || errno == EDQUOT);
+	free(text);
 	return result;
 }
 

@@ -839,6 +839,44 @@ static void abuse_10_a_fork_is_proved_to_who_has_one_side(void **state)
 	assert_int_equal(count_of(carol->told.text, "half alice 3\n"), 2);
 }
 
+static void abuse_10_who_takes_nothing_keeps_a_fork_from_nobody(void **state)
+{
+	static struct book branch;
+	struct message_half half;
+	struct evil *deaf[4], *erin, *dora;
+
+	(void)state;
+	alice_has(3, 3);
+	book_open(&carols, 3, "carol");
+	for (int i = 0; i < 300; i++)
+		book_add(&carols, RECORD_TEXT, large, sizeof(large));
+	node_have(bob, &carols, 301);
+	book_branch(&branch, &alices, 2);
+	book_say(&branch, "something else");
+	for (unsigned i = 0; i < 4; i++) {
+		deaf[i] = join_claiming(10 + i, "deaf", 3);
+		deaf[i]->deaf = true;
+		evil_put_entry(deaf[i], &carols, 2, 0, WANT_FROM);
+	}
+	for (int i = 0; i < 20; i++)
+		settle();
+	for (unsigned i = 0; i < 4; i++)
+		for (int k = 0; k < 8000; k++) {
+			evil_put_ping(deaf[i], (uint64_t)k + 1);
+			if (k % 500 == 0)
+				settle();
+		}
+	for (int i = 0; i < 20; i++)
+		settle();
+	erin = join_claiming(5, "erin", 3);
+	dora = join_up(bob, 4, "dora");
+	transcript_clear(&erin->told);
+	half = book_half(&branch, 3);
+	evil_put_half(dora, &half);
+	pass(30 * 1000, 50);
+	assert_int_equal(count_of(erin->told.text, "half alice 3\n"), 2);
+}
+
 /* Numbers and admission. */
 
 /* He gets what is not disputed, and can not know that it is frozen. */
@@ -1307,6 +1345,7 @@ int main(void)
 		world_test(abuse_07_a_good_end_is_found_before_many_bad_ones),
 		world_test(what_stood_behind_a_hole_is_told_of_by_id),
 		world_test(abuse_10_a_fork_is_proved_to_who_has_one_side),
+		world_test(abuse_10_who_takes_nothing_keeps_a_fork_from_nobody),
 		world_test(who_comes_after_a_fork_is_in_sync),
 		world_test(number_that_is_given_again_means_the_new_log),
 		world_test(abuse_16_5000_authors_of_one_peer_are_let_in_slowly),
