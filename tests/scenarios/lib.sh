@@ -102,6 +102,7 @@ start() {
 	who=$1
 	shift
 	[ -p "$who.in" ] || mkfifo "$who.in"
+	: > "$who.out" # what it said the last time is not waited for
 	"$@" 0<> "$who.in" > "$who.out" 2> "$who.err" &
 	echo $! > "$who.pid"
 }
