@@ -699,8 +699,9 @@ void responder_heard(struct responder *r, struct scope *scope,
 	if ((int64_t)record->ttl_s * SECOND_MS * 2 < ttl_ms(which)) {
 		/* 6.6, 10.1: it would be forgotten, and it is true. */
 		records_due(scope, 1u << which, now_ms, SECOND_MS);
-	} else if ((int64_t)record->ttl_s * SECOND_MS >= ttl_ms(which)) {
-		scope->due_ms[which] = 0; /* 7.4: somebody has said it */
+	} else if ((int64_t)record->ttl_s * SECOND_MS >= ttl_ms(which) &&
+		   !scope_is_own(scope, &packet->address)) {
+		scope->due_ms[which] = 0; /* 7.4: another host has said it */
 		scope->sent_ms[which] = now_ms;
 		waits_take(r, packet, 1u << which);
 	}

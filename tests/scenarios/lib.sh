@@ -102,7 +102,8 @@ start() {
 	who=$1
 	shift
 	[ -p "$who.in" ] || mkfifo "$who.in"
-	: > "$who.out" # what it said the last time is not waited for
+	: > "$who.out" # what it said before is not waited for
+	: > "$who.err"
 	"$@" 0<> "$who.in" > "$who.out" 2> "$who.err" &
 	echo $! > "$who.pid"
 }

@@ -1371,6 +1371,19 @@ static void mdns_7_4_an_answer_given_by_another_is_given(void **state)
 	assert_told(&told, "");
 }
 
+/* The same: our own voice, which comes back from the group, is no other's. */
+static void mdns_7_4_what_comes_back_is_not_another_host(void **state)
+{
+	(void)state;
+	begin_alice();
+	until(1000);
+	assert_int_equal(count_told("=! A alice.local"), 1);
+	input_from("10.0.0.1", MDNS_PORT, false, "response\n" ANNOUNCEMENT);
+	pass(10 * 1000);
+	assert_int_equal(count_told("=! A alice.local"), 2);
+	assert_int_equal(count_told("= " ALICE_PTR), 2);
+}
+
 /*
  * 6.6: "If a host sees [...] a response containing one of its records with a
  * TTL less than half of the TTL it would use, it MUST [...] announce"; 10.1:
@@ -1624,6 +1637,7 @@ int main(void)
 		TEST(mdns_7_2_queues_of_tc_packets_end),
 		TEST(mdns_7_2_a_question_outlives_the_address_it_asks_for),
 		TEST(mdns_7_4_an_answer_given_by_another_is_given),
+		TEST(mdns_7_4_what_comes_back_is_not_another_host),
 		TEST(mdns_6_6_rescues_its_records),
 		TEST(mdns_8_4_announces_what_has_changed),
 		TEST(mdns_8_4_takes_the_pointer_to_its_old_name_back),
