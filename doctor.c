@@ -211,11 +211,13 @@ static void own_note(struct doctor *d, const struct mdns_packet *packet)
 	memcpy(own->bytes, packet->bytes, own->size);
 }
 
-/* Is it what we sent last? */
+/* Is it what we sent last?  Others may ask the same, in the same bytes. */
 static bool own_came_back(struct doctor *d, const struct mdns_packet *packet)
 {
 	size_t size = packet->size < OWN_SIZE ? packet->size : OWN_SIZE;
 
+	if (!is_here(d, &packet->address))
+		return false;
 	for (int i = 0; i < d->own_count; i++) {
 		struct own *own = &d->own[i];
 
@@ -434,6 +436,10 @@ static void examine_address(struct doctor *d, struct patient *patient,
 		answer == NULL ? ", but not as a chat in this room: " : " as ",
 		answer == NULL ? why : answer);
 	patient->answered = patient->answered || answer != NULL;
+	/* The one asked for may go by another name in multicast DNS. */
+	if (answer != NULL && d->options->name != NULL &&
+		strcmp(answer, d->options->name) == 0)
+		d->patients[0].answered = true;
 	(void)close(fd); /* it has said what it had to */
 }
 

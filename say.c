@@ -211,7 +211,7 @@ void chat_finish(struct chat *c, int64_t now_ms)
 		c->options.command != COMMAND_SEND && c->options.peer_count > 0;
 
 	if (!c->ended || c->leave_ms != 0 ||
-		(c->waiting.used && !room_may_say(c->room)))
+		(c->waiting.used && !room_may_say(c->room) && !c->full))
 		return; /* others are asked first: that is not counted */
 	if (c->until_ms == 0)
 		c->until_ms = now_ms + (int64_t)c->options.timeout_s * 1000;

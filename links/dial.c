@@ -141,7 +141,7 @@ void dial_linked(struct dial *d, int peer)
 	if (p == NULL)
 		return;
 	p->dialling = p->legacy = false;
-	p->tried = p->failures = 0;
+	p->failures = 0; /* who is turned away then has failed: `tried` stays */
 }
 
 void dial_lost(struct dial *d, int peer, int64_t lasted_ms, int64_t now_ms)

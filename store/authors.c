@@ -363,7 +363,7 @@ static int index_file(struct authors *authors, uint32_t author)
 {
 	char name[NAME_SIZE];
 	int fd = files_find(&authors->files, author);
-	int how = O_NOFOLLOW | O_CLOEXEC;
+	int how = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK; /* no FIFO waits */
 
 	if (fd >= 0)
 		return fd;

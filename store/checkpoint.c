@@ -231,8 +231,8 @@ enum checkpoint_verdict checkpoint_load(
 	int dir_fd, struct checkpoint *checkpoint, struct authors *authors)
 {
 	enum checkpoint_verdict verdict = CHECKPOINT_ERROR;
-	int fd =
-		openat(dir_fd, "checkpoint", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(dir_fd, "checkpoint",
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); /* no FIFO */
 	struct counts counts = { 0, 0, 0, 0 };
 	uint8_t *bytes = NULL;
 	struct reader r;

@@ -69,7 +69,7 @@ int segments_open_file(struct segments *segments, uint32_t number)
 	segment_name(number, name);
 	return openat(segments->fd, name,
 		(segments->writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW |
-			O_CLOEXEC);
+			O_CLOEXEC | O_NONBLOCK); /* a FIFO is none */
 }
 
 int segments_file(struct segments *segments, uint32_t number)

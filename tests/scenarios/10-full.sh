@@ -110,3 +110,14 @@ done
 [ "$(lines alice.all '')" -eq 40006 ] || fail "a line is missing"
 cmp alice.all bob.all || fail "alice and bob differ"
 cmp alice.all carl.all || fail "alice and carl differ"
+
+# Who has one thing to say, and finds the disk full, is told so in time.
+"$chat" -q --no-mdns --send first --acks 0 -d disk/dora.db dora ||
+	fail "dora can not say a thing"
+ballast 0
+status=0
+timeout 60 "$chat" -q --no-mdns --send "$(printf '%04000d' 0)" --timeout 2 \
+	-d disk/dora.db dora 2> dora.err || status=$?
+[ "$status" -eq 74 ] || fail "--send on a full disk ended with $status"
+has dora.err '^error> what was said last was not kept' ||
+	fail "dora is not told what became of her words"

@@ -80,6 +80,26 @@ static void dial_has_128_peers(void **state)
 	assert_null(dial_peer(&dial, DIAL_PEERS_MAX));
 }
 
+/* A link that is not wanted there counts as one that there was not. */
+static void dial_waits_when_each_link_is_refused(void **state)
+{
+	int peer = peer_at(2);
+	int64_t now_ms = START_MS;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		for (int k = 0; k < 2; k++) {
+			assert_true(dial_peer(&dial, peer)->dial_ms <= now_ms);
+			dial_started(&dial, peer, now_ms);
+			dial_linked(&dial, peer);
+			dial_failed(&dial, peer, "it has others", now_ms);
+		}
+		assert_true(dial_peer(&dial, peer)->dial_ms > now_ms);
+		now_ms = dial_peer(&dial, peer)->dial_ms;
+	}
+	assert_true(now_ms - START_MS > DIAL_BACKOFF_MAX_MS);
+}
+
 static void dial_waits_twice_as_long_each_time_up_to_thirty_seconds(
 	void **state)
 {
@@ -201,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(dial_takes_names_from_addresses, begin),
 		cmocka_unit_test_setup(dial_has_128_peers, begin),
+		cmocka_unit_test_setup(
+			dial_waits_when_each_link_is_refused, begin),
 		cmocka_unit_test_setup(
 			dial_waits_twice_as_long_each_time_up_to_thirty_seconds,
 			begin),

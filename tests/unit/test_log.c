@@ -991,6 +991,28 @@ static void hints_are_made_again_when_they_are_wrong(void **state)
 	log_close(log);
 }
 
+/* Nobody writes into them: opening would wait for ever. */
+static void pipes_in_place_of_hints_are_wrong_hints(void **state)
+{
+	const char *replaced[] = { "checkpoint", index_of(1) };
+	struct log *log = must_open();
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		must_add(log, 1);
+	must_commit(log);
+	log_close(log);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlinkat(s.fd, replaced[i], 0), 0);
+		assert_int_equal(mkfifoat(s.fd, replaced[i], 0600), 0);
+	}
+	log = must_open();
+	assert_int_equal(durable(log, 1), 300);
+	assert_true(reads(log, 1, 300));
+	log_close(log);
+	assert_int_equal(unlinkat(s.fd, replaced[1], 0), 0);
+}
+
 /*
  * Cursors.
  */
@@ -1538,6 +1560,7 @@ int main(void)
 		TEST(old_copy_of_the_end_does_not_free_numbers),
 		TEST(a_checkpoint_that_was_too_new_is_not_believed_again),
 		TEST(hints_are_made_again_when_they_are_wrong),
+		TEST(pipes_in_place_of_hints_are_wrong_hints),
 		TEST(cursor_reads_near_records_with_one_call),
 		TEST(cursor_sees_what_was_written_after_its_last_call),
 		TEST(cursor_finds_a_record_that_came_again),

@@ -1201,7 +1201,8 @@ static void mdns_a_flood_of_names_is_bounded(void **state)
 	input(ANNOUNCED("bob", TAG_OURS, "10.0.0.2"));
 	assert_found("found bob 10.0.0.2:4001\n");
 	for (int i = 0; i < 100000;) {
-		size_t used = (size_t)snprintf(text, sizeof(text), "response\n");
+		size_t used =
+			(size_t)snprintf(text, sizeof(text), "response\n");
 
 		for (int end = i + 100; i < end; i++)
 			used += (size_t)snprintf(text + used,
