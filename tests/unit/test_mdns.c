@@ -1189,7 +1189,8 @@ static void mdns_finds_who_took_its_name(void **state)
 }
 
 /* A cache has a size, and a source a share of it: a flood by one does not drive
- * out what others said, and who says all at once is found in any flood. */
+ * out what others said, and who says all at once is found in any flood.  Abuse
+ * 51: 100,000 names. */
 static void mdns_a_flood_of_names_is_bounded(void **state)
 {
 	static char text[100 * 80];
@@ -1243,7 +1244,7 @@ static void mdns_a_packet_full_of_names_is_not_read_to_its_end(void **state)
 	assert_int_equal(count_told(" x128."), 0);
 }
 
-/* Goodbyes and flushes for what is not known leave no trace. */
+/* Abuse 51: goodbyes and flushes for what is not known leave no trace. */
 static void mdns_floods_of_goodbyes_and_flushes_do_nothing(void **state)
 {
 	(void)state;

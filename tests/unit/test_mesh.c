@@ -361,7 +361,7 @@ static void mesh_tells_of_a_copy_of_its_own_database(void **state)
 
 /* Who is looked for. */
 
-static void abuse_38_a_named_peer_with_another_key_does_not_count(void **state)
+static void abuse_38_50_a_named_peer_with_another_key_is_another(void **state)
 {
 	static const struct evil_options liar = { .who = 9, .name = "alice" };
 	struct sockaddr_storage at = address4("10.0.0.1", 4000);
@@ -1558,7 +1558,7 @@ int main(void)
 		world_test(abuse_36_two_copies_of_a_database_stay_and_are_told),
 		world_test(mesh_tells_of_a_copy_of_its_own_database),
 		world_test(
-			abuse_38_a_named_peer_with_another_key_does_not_count),
+			abuse_38_50_a_named_peer_with_another_key_is_another),
 		world_test(mesh_refuses_who_answers_by_another_name),
 		world_test(mesh_with_only_refuses_strangers),
 		world_test(mesh_with_only_refuses_another_key_than_the_pinned),
